@@ -6,13 +6,13 @@ later (an unknown keyword, an undefined variable) can still name file, line and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from provision.errors import Location, UsageError
+from provision.errors import Location, UsageError, did_you_mean
 
 _SafeLoader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -37,6 +37,25 @@ class LocatedString(str):
     __slots__ = ("location",)
 
 
+class UnsafeString(LocatedString):
+    """Text that must never be taken for a template: ``!unsafe``, or a value out of a vault."""
+
+    __slots__ = ()
+
+    @classmethod
+    def tagged(cls, text: LocatedString) -> UnsafeString:
+        """Return ``text`` as written behind ``!unsafe``."""
+        unsafe = cls(text)
+        unsafe.location = text.location
+        return unsafe
+
+
+Tags = Mapping[str, Callable[[LocatedString], object]]
+"""What to make of the text behind a YAML tag, such as ``!vault``."""
+
+UNSAFE_TAG: Tags = {"!unsafe": UnsafeString.tagged}
+
+
 def location_of(value: object, key: object = None) -> Location | None:
     """Return where ``value`` (or, when given, its entry ``key``) was written, if it is known."""
     if key is not None and isinstance(value, LocatedMapping):
@@ -48,6 +67,7 @@ class _LocatedLoader(_SafeLoader):  # type: ignore[misc]
     """A safe YAML loader that refuses duplicate keys and keeps locations."""
 
     path = "<string>"
+    tags: Tags = UNSAFE_TAG
 
     def locate(self, mark: Any) -> Location:
         return Location(self.path, mark.line + 1, mark.column + 1)
@@ -93,14 +113,32 @@ class _LocatedLoader(_SafeLoader):  # type: ignore[misc]
         text.location = self.locate(node.start_mark)
         return text
 
+    def build_tagged(self, suffix: str, node: yaml.Node) -> object:
+        tag, where = f"!{suffix}", self.locate(node.start_mark)
+        if tag not in self.tags:
+            raise UsageError(
+                f"unknown YAML tag {tag}", where=where, hint=did_you_mean(tag, self.tags)
+            )
+        if not isinstance(node, yaml.ScalarNode):
+            raise UsageError(
+                f"{tag} belongs before a text, not before a mapping or list", where=where
+            )
+        return self.tags[tag](self.build_string(node))
+
 
 _LocatedLoader.add_constructor("tag:yaml.org,2002:map", _LocatedLoader.build_mapping)
 _LocatedLoader.add_constructor("tag:yaml.org,2002:seq", _LocatedLoader.build_sequence)
 _LocatedLoader.add_constructor("tag:yaml.org,2002:str", _LocatedLoader.build_string)
+_LocatedLoader.add_multi_constructor("!", _LocatedLoader.build_tagged)
 
 
-def parse_yaml(text: str, path: str = "<string>") -> object:
+def parse_yaml(text: str, path: str = "<string>", tags: Tags = UNSAFE_TAG) -> object:
     """Parse one YAML document; ``path`` is what error messages call it.
+
+    Args:
+        text: the document.
+        path: the file it came from.
+        tags: the tags that the document may use; any other is an error.
 
     Raises:
         UsageError: with file, line and column, when the text is not valid YAML.
@@ -108,27 +146,32 @@ def parse_yaml(text: str, path: str = "<string>") -> object:
     """
     loader = _LocatedLoader(text)
     loader.path = path
+    loader.tags = tags
     try:
         return loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = loader.locate(mark) if mark else Location(path)
         raise UsageError(f"not valid YAML: {error.problem or error.context}", where=where) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-45
         raise UsageError(f"not valid YAML: {error}", where=Location(path)) from None
     finally:
         loader.dispose()
 
 
-def load_yaml(path: Path) -> object:
+def load_yaml(path: Path, tags: Tags = UNSAFE_TAG) -> object:
     """Read one YAML file, see ``parse_yaml``; a file that cannot be read is a ``UsageError``."""
+    return parse_yaml(read_text(path), str(path), tags)
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file of the user's; one that cannot be read is a ``UsageError``."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"not UTF-8 text ({error.reason})", where=Location(str(path))) from None
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=Location(str(path))) from None
-    return parse_yaml(text, str(path))
 
 
 def plain(value: object) -> object:
