@@ -1,0 +1,23 @@
+"""The resources and queries, one noun a file; loaded when first used."""
+
+import importlib
+from typing import Any, Dict
+
+_MODULES: Dict[str, str] = {
+    "Apt": "apt",
+    "AptHold": "apt",
+    "Copy": "copy",
+    "Command": "command",
+    "Directory": "directory",
+    "Execute": "execute",
+    "Facts": "facts",
+    "File": "file",
+    "Link": "link",
+    "Systemd": "systemd",
+}
+
+
+def load(kind: str) -> Any:
+    """Return the declaration class of that name."""
+    module = importlib.import_module("provision.agent.resources." + _MODULES[kind])
+    return getattr(module, kind)

@@ -1,0 +1,58 @@
+"""The first code that runs on a host: import the agent from memory and start it.
+
+Executed by a one-line ``python3 -c`` (see ``provision.transport.launch``) with two names defined:
+``stream``, the binary standard input, positioned after this text; ``archive``, the zlib-compressed
+JSON mapping of dotted module name to source text. Nothing is written to the host's disk. Sources
+are compiled when they are first imported, so a session pays only for the resources that it uses.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from importlib.machinery import ModuleSpec
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import BinaryIO
+
+    stream: BinaryIO
+    archive: bytes
+
+
+class MemoryFinder:
+    """Finds and loads modules out of a dictionary of sources (``importlib``'s protocol)."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.sources = sources
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        """Return a spec when the module is ours, else None."""
+        if fullname not in self.sources:
+            return None
+        is_package = any(name.startswith(fullname + ".") for name in self.sources)
+        loader: object = self
+        return ModuleSpec(fullname, loader, origin="<agent>", is_package=is_package)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the creation of the module object to Python."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Compile and run the module's source."""
+        name = module.__name__
+        exec(compile(self.sources[name], "<{}>".format(name), "exec"), module.__dict__)  # noqa: S102
+
+    def get_source(self, fullname: str) -> str:
+        """Return the module's text (for tracebacks)."""
+        return self.sources[fullname]
+
+
+sys.meta_path.insert(0, MemoryFinder(json.loads(zlib.decompress(archive))))  # type: ignore[arg-type]
+
+from provision.agent.session import serve  # noqa: E402
+
+serve(stream)

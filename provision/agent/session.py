@@ -1,0 +1,209 @@
+"""One session of the agent on a host: a stream of messages in, a stream of events out.
+
+Both directions are lines of JSON. The controller does not wait for an answer before it sends the
+next message; the agent answers in order. Messages:
+
+    {"op": "apply", "id": 1, "kind": "copy", "fields": {…}, "check": false, "keep_going": false}
+    {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
+    {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
+    {"op": "resume"}      after a failure: carry out what follows again
+    {"op": "cancel"}      stop what can be stopped, and answer the rest ``not_run``
+    {"op": "end"}         everything has been sent: answer it all, then leave
+
+Events (``id`` names the message they belong to; empty fields are left out; as answers come in
+order, a result also says that the next message is being worked on):
+
+    {"event": "ready", "python": "3.13.5", "pid": 4711}
+    {"event": "output", "id": 1, "stream": "stdout", "text": …}
+    {"event": "progress", "id": 1, "label": …, "done": 3, "total": 9, "unit": "bytes"}
+    {"event": "want", "id": 1, "sha256": …}
+    {"event": "result", "id": 1, "status": "ok|changed|unknown|failed|not_run|cancelled", …}
+
+After a failure the messages that follow are answered ``not_run`` until "resume" comes, unless the
+failed one said ``keep_going``. When the stream stops without an "end" (the connection was lost),
+the resource at work is finished (half an ``apt-get`` is worse than a whole one), and no other begun.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import zlib
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional
+
+from provision.agent.failure import Cancelled, Failure
+from provision.agent.resource import Query, Resource, converge
+from provision.agent.resources import load
+from provision.agent.system import Emitter, System
+
+Message = Dict[str, Any]
+_EMPTY: List[Any] = ["", None, {}, [], ()]
+_LATENCY = 0.05  # seconds that a result may wait for company: a packet each costs both ends CPU
+_INBOX = 512  # messages read ahead; the rest waits in the connection's window
+
+
+class Session(Emitter):
+    """Carries out one stream of messages."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._inbox: "queue.Queue[Optional[Message]]" = queue.Queue(_INBOX)
+        self._postponed: List[Message] = []  # came while a resource was waiting for its content
+        self._cancelled = threading.Event()
+        self._lost = threading.Event()
+        self._failed = False
+        self._pending = False  # check mode: something before would have changed
+        self._current = 0
+        self._outbox: List[bytes] = []
+        self._flushed = time.monotonic()
+        self._system = System(self)
+        self._system.fetch_content = self.fetch_content
+        self._system.is_cancelled = self._cancelled.is_set
+
+    def run(self) -> None:
+        """Work until the stream ends."""
+        threading.Thread(target=self._read, daemon=True).start()
+        self.send("ready", python=sys.version.split()[0], pid=os.getpid())
+        for message in self._messages():
+            if message["op"] == "resume":
+                self._failed = False
+            elif message["op"] in ("apply", "ask"):
+                self._answer(message)
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        for line in self._source:
+            message = json.loads(line)
+            if message["op"] == "end":
+                break
+            if message["op"] == "cancel":
+                self._cancelled.set()
+            self._inbox.put(message)
+        else:
+            self._lost.set()
+        self._inbox.put(None)
+
+    def _messages(self) -> Iterator[Message]:
+        while True:
+            if self._inbox.empty():
+                self.flush()
+            message = self._postponed.pop(0) if self._postponed else self._inbox.get()
+            if message is None:
+                return self.flush()
+            yield message
+
+    def fetch_content(self, sha256: str) -> Iterator[bytes]:
+        """Ask the controller for a file's content and yield it in pieces."""
+        self.send("want", id=self._current, sha256=sha256)
+        while True:
+            message = self._inbox.get()
+            if message is None:
+                raise Failure("the connection was lost while a file was being sent")
+            if self._cancelled.is_set():
+                raise Cancelled
+            if message["op"] != "content":
+                self._postponed.append(message)
+                continue
+            yield zlib.decompress(binascii.a2b_base64(message["data"]))
+            if message["last"]:
+                return
+
+    # -- work -------------------------------------------------------------------------------
+
+    def _answer(self, message: Message) -> None:
+        self._current = message["id"]
+        started = time.monotonic()
+        if self._failed or self._cancelled.is_set() or self._lost.is_set():
+            result: Message = {"status": "not_run"}
+        else:
+            result = self._attempt(message)
+        if result["status"] in ("failed", "cancelled") and not message.get("keep_going"):
+            self._failed = True
+        self.send("result", id=self._current, seconds=time.monotonic() - started, **result)
+
+    def _attempt(self, message: Message) -> Message:
+        try:
+            return self._carry_out(message)
+        except Failure as failure:
+            return {
+                "status": "failed",
+                "message": failure.message,
+                "expected": failure.expected,
+                "found": failure.found,
+                "log": list(failure.log),
+                "hint": failure.hint,
+            }
+        except Cancelled:
+            return {"status": "cancelled", "message": "interrupted"}
+        except Exception as error:  # noqa: BLE001 - a bug here must reach the person, with its place
+            return {"status": "failed", "message": _bug(error), "log": _traceback()}
+
+    def _carry_out(self, message: Message) -> Message:
+        declaration = load(message["kind"])(**message["fields"])
+        if isinstance(declaration, Query):
+            return {"status": "ok", "data": declaration.answer(self._system)}
+        assert isinstance(declaration, Resource)  # noqa: S101 - `load` knows only these two
+        check = message.get("check", False)
+        outcome = converge(declaration, self._system, check=check, pending=self._pending)
+        if check and outcome.status != "ok":
+            self._pending = True
+        return {
+            "status": outcome.status,
+            "changes": outcome.difference,
+            "data": outcome.data,
+            "message": outcome.message,
+        }
+
+    # -- out --------------------------------------------------------------------------------
+
+    def send(self, event: str, **fields: Any) -> None:
+        """Queue one event; small ones travel together (see ``flush``)."""
+        filled = {name: value for name, value in fields.items() if value not in _EMPTY}
+        line = json.dumps({"event": event, **filled}, separators=(",", ":")) + "\n"
+        self._outbox.append(line.encode("utf-8", "surrogateescape"))
+        if event != "result" or time.monotonic() - self._flushed > _LATENCY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is queued. A lost connection ends the session after the resource at work."""
+        self._flushed = time.monotonic()
+        if not self._outbox:
+            return
+        try:
+            self._sink.write(b"".join(self._outbox))
+            self._sink.flush()
+        except OSError:
+            self._lost.set()
+        self._outbox.clear()
+
+    def output(self, stream: str, text: str) -> None:
+        """Pass a program's output on, see ``Emitter``."""
+        self.send("output", id=self._current, stream=stream, text=text)
+
+    def progress(self, label: str, done: int, total: Optional[int], unit: str) -> None:
+        """Pass progress on, see ``Emitter``."""
+        self.send("progress", id=self._current, label=label, done=done, total=total, unit=unit)
+
+
+def _bug(error: Exception) -> str:
+    return "the agent failed: {}: {}".format(type(error).__name__, error)
+
+
+def _traceback() -> List[str]:
+    import traceback  # noqa: PLC0415 - needed only when something is broken
+
+    return traceback.format_exc().splitlines()[-12:]
+
+
+def serve(source: BinaryIO) -> None:
+    """Run a session on ``source`` and the standard output, which children never get to see."""
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Session(source, sink).run()
