@@ -1,0 +1,4 @@
+"""Hosts, groups and variables, read as Ansible reads them.
+
+``Inventory.load`` is the way in.
+"""
