@@ -1,0 +1,33 @@
+"""The connection to this machine's Docker daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provision.errors import UsageError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+TIMEOUT = 120  # seconds without an answer; removing a busy host takes some ten
+
+
+def connect() -> DockerClient:
+    """Return a client of the daemon named by ``DOCKER_HOST``, by default the local one.
+
+    Raises:
+        UsageError: when no daemon answers.
+
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=TIMEOUT)
+        client.ping()
+    except DockerException as error:
+        raise UsageError(
+            f"no Docker daemon answers on this machine: {error}",
+            hint="the lab needs one; `make demo` and `make test` start it where that is not rude",
+        ) from None
+    return client

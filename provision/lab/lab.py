@@ -1,0 +1,210 @@
+"""A lab: hosts, a registry and an inventory, under one name on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from provision import project
+from provision.errors import UsageError
+from provision.lab import base, docker_api, host, images, inventory, lock, network
+from provision.lab.credentials import Credentials, write_private
+from provision.lab.host import HOST_LABEL, Completed, LabHost
+from provision.lab.layout import DEFAULT_NAME, NAME_LABEL, Layout, host_names, host_number
+from provision.lab.variant import Variant
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+DEFAULT_HOSTS = 3
+_AT_ONCE = 8
+Say = Callable[[str], None]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Lab:
+    """Hosts as containers; every call may be repeated.
+
+    Args:
+        name: of the lab. Labs of different names live side by side and never touch each other.
+        directory: for keys, passwords and known_hosts.
+        inventory_file: what to write; by default ``inventory.yml`` in ``directory``.
+        say: is told, one line each, about steps that take a while.
+
+    """
+
+    def __init__(
+        self,
+        name: str = DEFAULT_NAME,
+        directory: Path = Path(".lab"),
+        *,
+        inventory_file: Path | None = None,
+        say: Say = lambda line: None,
+    ) -> None:
+        self.name = name
+        self.credentials = Credentials(directory.absolute())
+        self.inventory_file = (inventory_file or directory / "inventory.yml").absolute()
+        self._say = say
+
+    @cached_property
+    def _client(self) -> DockerClient:
+        return docker_api.connect()
+
+    def up(self, hosts: int | None = None) -> list[LabHost]:
+        """Bring the lab to ``hosts`` running hosts, and write its inventory.
+
+        Args:
+            hosts: how many; None keeps those that are there, or makes three.
+
+        Returns:
+            The hosts, all booted and reachable.
+
+        """
+        with lock.held(self.credentials.directory):
+            self.credentials.ensure()
+            layout = network.ensure(self._client, self.name)
+            there = self._containers()
+            names = host_names(hosts or len(there) or DEFAULT_HOSTS)
+            for surplus in sorted(there.keys() - set(names)):
+                self._say(f"removing {surplus}")
+                there[surplus].remove(force=True, v=True)
+            image = self._host_image(base.RELEASE) if set(names) - there.keys() else ""
+            self._each(names, lambda name: self._start(layout, name, there.get(name), image))
+            return self._write(layout)
+
+    def down(self) -> None:
+        """Remove the hosts, the registry and the network; images, keys and the volume stay."""
+        with lock.held(self.credentials.directory):
+            containers = self._client.containers.list(all=True, filters=self._filter)
+            self._each(containers, lambda container: container.remove(force=True, v=True))
+            for found in self._client.networks.list(filters=self._filter):
+                found.remove()
+            inventory.remove(self.inventory_file)
+
+    def down_all(self) -> None:
+        """Remove everything that the lab has made, its keys and images included.
+
+        Images that another lab still runs on stay.
+        """
+        self.down()
+        for volume in self._client.volumes.list(filters=self._filter):
+            volume.remove(force=True)
+        images.remove_all(self._client)
+        self.credentials.remove()
+
+    @property
+    def hosts(self) -> list[LabHost]:
+        """The hosts that there are, running or not, in the order of their numbers."""
+        layout = network.find(self._client, self.name)
+        if layout is None:
+            return []
+        return [host.describe(layout, self.credentials, name) for name in self._containers()]
+
+    def status(self) -> dict[str, str]:
+        """Return the state of each of the lab's containers, by name: ``running``, ``exited``, …."""
+        containers = self._client.containers.list(all=True, filters=self._filter)
+        prefix = f"{self.name}-"
+        return {str(each.name).removeprefix(prefix): each.status for each in containers}
+
+    def host(self, name: str) -> LabHost:
+        """Return the host ``name``; one that there is not is a ``UsageError``."""
+        for candidate in self.hosts:
+            if candidate.name == name:
+                return candidate
+        raise self._no_host(name)
+
+    def exec(
+        self, name: str, argv: Sequence[str], *, user: str = "root", timeout: float = 60.0
+    ) -> Completed:
+        """Run a command on a host out of band: it works whatever became of its network and sshd."""
+        return host.execute(self.container(name), list(argv), user=user, timeout=timeout)
+
+    def reset(
+        self, name: str, *, variant: Variant = Variant.BARE, release: str = base.RELEASE
+    ) -> LabHost:
+        """Replace a host by a fresh one: bare, with a new host key, on the same address and port.
+
+        Args:
+            name: of the host.
+            variant: what is different about the new one.
+            release: its Debian, such as ``bookworm`` for an old one.
+
+        """
+        with lock.held(self.credentials.directory):
+            layout = network.ensure(self._client, self.name)
+            image = self._host_image(release)
+            self.container(name).remove(force=True, v=True)
+            container = self._start(layout, name, None, image)
+            host.adapt(container, variant)
+            self._write(layout)
+            return host.describe(layout, self.credentials, name)
+
+    def container(self, name: str) -> Container:
+        """Return the container of a host, for what only Docker can do to it: pause, kill, ….
+
+        Raises:
+            UsageError: when there is no such host.
+
+        """
+        try:
+            return self._containers()[name]
+        except KeyError:
+            raise self._no_host(name) from None
+
+    # -- parts -----------------------------------------------------------------------------
+
+    @property
+    def _filter(self) -> dict[str, str | list[str] | bool]:
+        return {"label": f"{NAME_LABEL}={self.name}"}
+
+    def _containers(self) -> dict[str, Container]:
+        found = self._client.containers.list(all=True, filters=self._filter)
+        hosts = {each.labels[HOST_LABEL]: each for each in found if HOST_LABEL in each.labels}
+        return {name: hosts[name] for name in sorted(hosts, key=host_number)}
+
+    def _no_host(self, name: str) -> UsageError:
+        known = ", ".join(self._containers()) or "none"
+        return UsageError(f"no lab host is called {name!r}", hint=f"there are: {known}")
+
+    def _host_image(self, release: str) -> str:
+        self._say("base image: looking, or making it from Debian packages")
+        base_image = base.ensure(self._client, release)
+        context = images.read_context(project.find("docker", "lab-host"))
+        return images.build(self._client, "provision-lab-host", context, {"BASE": base_image})
+
+    def _start(
+        self, layout: Layout, name: str, container: Container | None, image: str
+    ) -> Container:
+        """Make sure that the host is there and has booted."""
+        if container is None:
+            container = host.create(self._client, layout, self.credentials, name, image)
+        elif container.status == "paused":
+            container.unpause()
+        elif container.status != "running":
+            container.start()
+        elif host.sshd_greets(layout.port(name)):
+            return container
+        host.wait_until_running(container, layout.port(name))
+        return container
+
+    def _write(self, layout: Layout) -> list[LabHost]:
+        """Write known_hosts and the inventory, and return the hosts that they tell of."""
+        containers = self._containers()
+        hosts = [host.describe(layout, self.credentials, name) for name in containers]
+        keys = self._each(list(containers.values()), host.host_key)
+        known = (
+            f"[{each.address}]:{each.port} {key}\n" for each, key in zip(hosts, keys, strict=True)
+        )
+        write_private(self.credentials.known_hosts, "".join(known).encode())
+        inventory.write(self.inventory_file, inventory.render(hosts, self.credentials, {}))
+        return hosts
+
+    @staticmethod
+    def _each(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            return list(pool.map(work, items))
