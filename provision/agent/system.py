@@ -13,7 +13,7 @@ import os
 import pwd
 import stat as stat_module
 import time
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from provision.agent.failure import Failure
 from provision.agent.process import Completed, run_process
@@ -52,6 +52,7 @@ class System:
         self.emitter = emitter or Emitter()
         self.fetch_content: Callable[[str], Iterable[bytes]] = _no_content
         self.is_cancelled: Callable[[], bool] = lambda: False
+        self.memo: Dict[str, Any] = {}  # what was read once, each with a proof that it still holds
 
     # -- files ------------------------------------------------------------------------------
 
@@ -75,6 +76,25 @@ class System:
         """Tell whether something (not a dangling link) stands at ``path``."""
         return os.path.exists(path)
 
+    def modified(self, path: str) -> Optional[float]:
+        """Return when a file or directory was last changed (Unix seconds), or None."""
+        try:
+            return os.stat(path).st_mtime
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def fingerprint(self, path: str) -> Optional[str]:
+        """Return a text that is another one after the file was changed; None without a file."""
+        try:
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return "{} {} {}".format(status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def touch(self, path: str) -> None:
+        """Set the time of last change of something that exists to now."""
+        os.utime(path)
+
     def read(self, path: str) -> Optional[bytes]:
         """Return a file's content, or None where there is no file."""
         try:
@@ -94,6 +114,13 @@ class System:
             return sorted(os.listdir(path))
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def same_file(self, path: str, other: str) -> bool:
+        """Tell whether two paths are hard links of one file."""
+        try:
+            return os.path.samestat(os.lstat(path), os.lstat(other))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def glob(self, pattern: str) -> List[str]:
         """Return the existing paths that match a shell pattern."""
@@ -162,9 +189,7 @@ class System:
         """
         path = os.path.realpath(path)
         self.remove_leftovers(path)
-        temporary = "{}/.{}.provision-{}".format(
-            os.path.dirname(path), os.path.basename(path), os.getpid()
-        )
+        temporary = _beside(path)
         try:
             ownership = self._final_ownership(path, mode, owner, group)
             _write_new(temporary, chunks, *ownership)
@@ -220,9 +245,23 @@ class System:
 
     def symlink(self, target: str, path: str) -> None:
         """Make ``path`` a link to ``target``, atomically, whatever link or file stood there."""
-        temporary = "{}.provision-{}".format(path, os.getpid())
-        os.symlink(target, temporary)
-        os.rename(temporary, path)
+        self._link(os.symlink, target, path)
+
+    def hard_link(self, source: str, path: str) -> None:
+        """Make ``path`` the same file as ``source``, atomically."""
+        self._link(os.link, source, path)
+
+    def _link(self, make: Callable[[str, str], None], target: str, path: str) -> None:
+        self.remove_leftovers(path)
+        temporary = _beside(path)
+        try:
+            make(target, temporary)
+            os.rename(temporary, path)
+        except OSError as error:
+            raise _write_failure(path, error) from error
+        finally:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
 
     def remove(self, path: str) -> None:
         """Remove a file, a link or a whole directory."""
@@ -361,6 +400,12 @@ def _environment(extra: Optional[Dict[str, str]]) -> Dict[str, str]:
     environment.update(PATH=_PATH, LANG="C.UTF-8", LC_ALL="C.UTF-8")
     environment.update(extra or {})
     return environment
+
+
+def _beside(path: str) -> str:
+    """Return the path under which what becomes ``path`` is prepared."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, ".{}.provision-{}".format(name, os.getpid()))
 
 
 def _write_new(path: str, chunks: Iterable[bytes], uid: int, gid: int, mode: int) -> None:
