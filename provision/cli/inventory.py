@@ -1,0 +1,79 @@
+"""``provision inventory``: what the inventory says, printed as ``ansible-inventory`` prints it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("inventory")
+@click.argument("group", default="all")
+@click.option(
+    "-i",
+    "--inventory",
+    "sources",
+    multiple=True,
+    required=True,
+    metavar="SOURCE",
+    help="YAML file, directory of them, or 'host1,host2'; may be repeated.",
+)
+@click.option("--list", "action", flag_value="list", help="Print all hosts and groups.")
+@click.option("--graph", "action", flag_value="graph", help="Print the tree below GROUP.")
+@click.option("--host", metavar="HOST", help="Print the variables of one host.")
+@click.option("--vars", "show_vars", is_flag=True, help="With --graph: print variables too.")
+@click.option("-y", "--yaml", "as_yaml", is_flag=True, help="Print YAML instead of JSON.")
+@click.option("-l", "--limit", metavar="PATTERN", help="With --list: only these hosts; '@file'.")
+@click.option(
+    "-e",
+    "--extra-vars",
+    multiple=True,
+    metavar="VARS",
+    help="key=value, '{\"key\": 1}' or @file.yml; may be repeated.",
+)
+@click.option(
+    "--playbook-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory whose group_vars/ and host_vars/ count too.",
+)
+@click.option(
+    "--vault-password-file",
+    type=click.Path(path_type=Path),
+    help="File with the password of !vault values [env: ANSIBLE_VAULT_PASSWORD_FILE].",
+)
+def command(
+    *,
+    group: str,
+    sources: tuple[str, ...],
+    action: str | None,
+    host: str | None,
+    show_vars: bool,
+    as_yaml: bool,
+    limit: str | None,
+    extra_vars: tuple[str, ...],
+    playbook_dir: Path | None,
+    vault_password_file: Path | None,
+) -> None:
+    """Print the inventory: choose one of --list, --host and --graph."""
+    if (action is None) == (host is None):
+        raise click.UsageError("choose one of --list, --host HOST and --graph")
+    from provision.inventory import output
+    from provision.inventory.extra_vars import parse_extra_vars
+    from provision.inventory.inventory import Inventory
+    from provision.inventory.vault import read_vault_password
+
+    password = read_vault_password(vault_password_file)
+    inventory = Inventory.load(
+        sources,
+        extra_vars=parse_extra_vars(extra_vars, vault_password=password),
+        vault_password=password,
+    )
+    if playbook_dir is not None:
+        inventory = inventory.with_playbook(playbook_dir)
+    if host is not None:
+        text = output.host_variables(inventory, host, as_yaml=as_yaml)
+    elif action == "graph":
+        text = output.graph(inventory, group, with_variables=show_vars)
+    else:
+        text = (output.list_yaml if as_yaml else output.list_json)(inventory, limit)
+    click.echo(text)
