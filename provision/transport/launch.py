@@ -22,10 +22,11 @@ _STARTER = (
     "exec(compile(code,'<bootstrap>','exec'))"
 )
 
-# The password's line is read by sudo only where sudo asks for it; whatever is left of it before the
-# marker is skipped here. `read` takes one byte at a time, so nothing after the marker is lost.
-MARKER = "--provision--"
-_SKIP_TO_MARKER = f'while IFS= read -r l && [ "$l" != {MARKER} ]; do :; done; '
+# Where sudo may ask for a password, nothing is sent before it has asked (this prompt appears on
+# stderr) or the shell behind it has started (this line, on stdout): else sudo would take what
+# follows a wrong password for further attempts, and lock the account.
+PROMPT = "provision-sudo-password:"
+STARTED = '{"event":"started"}'
 
 _FIND_PYTHON = "p=$(command -v python3) || p=/usr/libexec/platform-python; "
 _MISSING = """\
@@ -51,27 +52,24 @@ def agent_command(*, become: str | None, password: bool, install_python: bool) -
 
     Args:
         become: the user to become through sudo, or None.
-        password: whether sudo may ask for a password, which ``first_bytes`` then brings.
+        password: whether a password is at hand, should sudo ask for one.
         install_python: whether to install python3 where it is missing (not in check mode).
 
     """
-    script = _SKIP_TO_MARKER if password else ""
+    script = f"echo '{STARTED}'; " if become is not None and password else ""
     script += _FIND_PYTHON + (_INSTALL if install_python else _MISSING)
     script += f'exec "$p" -I -S -X utf8 -c {shlex.quote(_STARTER)}'
     words = ["/bin/sh", "-c", script]
     if become is not None:
-        # An empty prompt keeps stderr clean; -n fails at once where a password would be asked for.
-        ask = ["-S", "-p", ""] if password else ["-n"]
+        ask = ["-S", "-p", PROMPT] if password else ["-n"]
         words = ["sudo", "-H", *ask, "-u", become, "--", *words]
     return "exec " + shlex.join(words)
 
 
-def first_bytes(password: str | None = None) -> bytes:
-    """Return what the agent's standard input begins with: password, bootstrap, agent."""
+def first_bytes() -> bytes:
+    """Return what the agent's standard input begins with: sizes, bootstrap, agent."""
     code, archive = _payload()
-    sizes = f"{len(code)} {len(archive)}\n".encode()
-    prologue = f"{password}\n{MARKER}\n".encode() if password is not None else b""
-    return prologue + sizes + code + archive
+    return f"{len(code)} {len(archive)}\n".encode() + code + archive
 
 
 @cache

@@ -1,0 +1,303 @@
+"""The controller's end of an agent's stream: declarations go down, results come back."""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import json
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provision.agent.declaration import Declaration
+from provision.agent.resource import Query
+from provision.errors import UnreachableError
+from provision.transport.launch import PROMPT, STARTED, agent_command, first_bytes
+from provision.transport.pipe import Pipe
+
+_BATCH = 16384  # bytes of messages that travel together: each packet costs both ends CPU
+_CONTENT = 131072  # bytes of a file in one message
+_BECOME_TIMEOUT = 30.0  # seconds for sudo to ask, to refuse, or to start the shell
+
+Content = bytes | Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the agent answered to one declaration; see ``provision.agent.session``.
+
+    Args:
+        status: ok, changed, unknown, failed, not_run or cancelled.
+        changes: property -> (actual, expected).
+        data: what the resource reports beside its state, or a query's answer.
+        seconds: how long the host worked on it.
+
+    """
+
+    status: str
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    expected: str = ""
+    found: str = ""
+    log: tuple[str, ...] = ()
+    hint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Request:
+    """A declaration under way. ``future`` gets the ``Result``, or ``UnreachableError``."""
+
+    declaration: Declaration
+    future: Future[Result] = field(default_factory=Future)
+    on_event: Callable[[dict[str, Any]], None] | None = None
+    content: Content | None = None
+
+
+class AgentChannel:
+    """One agent on one host, as one user.
+
+    Args:
+        host: the host's name, for messages.
+        open_pipe: starts a command on the host.
+        become: the user to become through sudo, or None.
+        become_password: for sudo, should it ask.
+        install_python: whether to install python3 where it is missing.
+
+    Raises:
+        UnreachableError: sudo refuses.
+
+    """
+
+    def __init__(
+        self,
+        host: str,
+        open_pipe: Callable[[str], Pipe],
+        *,
+        become: str | None = None,
+        become_password: str | None = None,
+        install_python: bool = True,
+    ) -> None:
+        self.host = host
+        self._become = become
+        command = agent_command(
+            become=become, password=become_password is not None, install_python=install_python
+        )
+        self._pipe = open_pipe(command)
+        self._received = b""
+        self._waiting: deque[Request] = deque()
+        self._numbers = 0
+        self._outbox = bytearray()
+        self._lock = threading.Lock()  # of the fields above
+        self._sending = threading.Lock()  # of the pipe's sending side
+        self._lost: UnreachableError | None = None
+        if become is not None and become_password is not None:
+            self._hand_over_password(become_password)
+        self._send_now(first_bytes())
+        self._reader = threading.Thread(target=self._read, name=f"agent {host}", daemon=True)
+        self._reader.start()
+
+    # -- down -------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        declaration: Declaration,
+        *,
+        check: bool = False,
+        keep_going: bool = False,
+        content: Content | None = None,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Future[Result]:
+        """Queue a declaration and return its future result, without waiting.
+
+        Args:
+            declaration: a resource or a query.
+            check: only tell what it would change.
+            keep_going: whether a failure leaves the rest of the stream running.
+            content: what to send when the host asks for the declared hash.
+            on_event: called with output and progress events, from the reading thread.
+
+        """
+        request = Request(declaration, content=content, on_event=on_event)
+        message: dict[str, Any] = {
+            "op": "ask" if isinstance(declaration, Query) else "apply",
+            "kind": declaration.kind(),
+            "fields": declaration.fields(),
+        }
+        if check:
+            message["check"] = True
+        if keep_going:
+            message["keep_going"] = True
+        with self._lock:
+            if self._lost is not None:
+                request.future.set_exception(self._lost)
+                return request.future
+            self._numbers += 1
+            message["id"] = self._numbers
+            self._waiting.append(request)
+            self._outbox += _line(message)
+            full = len(self._outbox) > _BATCH
+        if full:
+            self.flush()
+        return request.future
+
+    def resume(self) -> None:
+        """After a failure: carry out what is submitted from now on."""
+        self._post({"op": "resume"})
+
+    def cancel(self) -> None:
+        """Stop what can be stopped; everything outstanding is answered without being run."""
+        self._post({"op": "cancel"})
+        self.flush()
+
+    def _post(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            self._outbox += _line(message)
+
+    def flush(self) -> None:
+        """Send what is queued."""
+        with self._sending:
+            with self._lock:
+                data, self._outbox = bytes(self._outbox), bytearray()
+            if data:
+                self._send_locked(data)
+
+    def _send_now(self, data: bytes) -> None:
+        with self._sending:
+            self._send_locked(data)
+
+    def _send_locked(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # the reader sees the end of the stream, and knows why
+            self._pipe.send(data)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Let the agent finish what was submitted, and end it."""
+        self._post({"op": "end"})
+        self.flush()
+        self._reader.join(timeout)
+        self._pipe.close()
+
+    # -- up ---------------------------------------------------------------------------------
+
+    def _hand_over_password(self, password: str) -> None:
+        """Give sudo the password when it asks, once; see ``launch.PROMPT``."""
+        given = False
+        deadline = time.monotonic() + _BECOME_TIMEOUT
+        buffer: list[bytes] = []
+        reader = threading.Thread(target=lambda: buffer.append(self._pipe.receive()), daemon=True)
+        reader.start()
+        while time.monotonic() < deadline:
+            reader.join(0.02)
+            asked = self._pipe.stderr().count(PROMPT)
+            if asked and not given:
+                self._pipe.send(f"{password}\n".encode())
+                given = True
+            if asked > 1 or not reader.is_alive():
+                break
+        if b"".join(buffer).startswith(STARTED.encode()):
+            self._received = b"".join(buffer).partition(b"\n")[2]
+            return
+        self._pipe.close()
+        raise self._sudo_refusal()
+
+    def _read(self) -> None:
+        try:
+            for line in self._lines():
+                self._handle(json.loads(line))
+        except (OSError, EOFError, ValueError) as error:
+            self._give_up(str(error))
+        else:
+            self._give_up("")
+
+    def _lines(self) -> Iterator[bytes]:
+        while True:
+            *lines, self._received = self._received.split(b"\n")
+            yield from lines
+            data = self._pipe.receive()
+            if not data:
+                return
+            self._received += data
+
+    def _handle(self, event: dict[str, Any]) -> None:
+        kind = event.pop("event")
+        if kind == "result":
+            with self._lock:
+                request = self._waiting.popleft()
+            event.pop("id")
+            event["log"] = tuple(event.get("log", ()))
+            event["changes"] = {name: tuple(c) for name, c in event.get("changes", {}).items()}
+            request.future.set_result(Result(**event))
+        elif kind == "want":
+            self._send_content(self._waiting[0], event["sha256"])
+        elif kind == "fatal":
+            hint = event.get("hint")
+            self._lost = UnreachableError(f"host {self.host}: {event['message']}", hint=hint)
+        elif self._waiting and (listener := self._waiting[0].on_event):
+            listener({"event": kind, **event})
+
+    def _send_content(self, request: Request, sha256: str) -> None:
+        """Stream a file's content, in pieces; the agent waits for it and reads nothing else."""
+        for piece, last in _pieces(request.content or b""):
+            data = binascii.b2a_base64(zlib.compress(piece, 1), newline=False).decode()
+            self._send_now(_line({"op": "content", "sha256": sha256, "data": data, "last": last}))
+
+    def _give_up(self, problem: str) -> None:
+        """Fail everything outstanding: nobody will answer it."""
+        with self._lock:
+            error = self._lost or self._reason(problem)
+            self._lost = error
+            outstanding = list(self._waiting)
+            self._waiting.clear()
+        for request in outstanding:
+            request.future.set_exception(error)
+
+    def _reason(self, problem: str) -> UnreachableError:
+        said = self._pipe.stderr().strip()
+        if self._become is not None and "sudo" in said:
+            return self._sudo_refusal()
+        at_work = f" during {self._waiting[0].declaration.kind()}" if self._waiting else ""
+        return UnreachableError(
+            f"host {self.host}: the connection was lost{at_work}"
+            + (f": {problem}" * bool(problem)),
+            hint=said.splitlines()[-1] if said else "run it again: what was done is kept",
+        )
+
+    def _sudo_refusal(self) -> UnreachableError:
+        said = self._pipe.stderr().replace(PROMPT, "").strip()
+        if "a password is required" in said:
+            problem, hint = "sudo asks for a password", "give --ask-become-pass"
+        elif "not in the sudoers" in said or "not allowed" in said:
+            problem, hint = "sudo is not allowed", "add the user to the sudo group"
+        elif "command not found" in said or "sudo: not found" in said:
+            problem, hint = "there is no sudo on the host", "log in as root, or install sudo"
+        else:
+            problem, hint = "sudo refused the password", "check ansible_become_password"
+        first = said.splitlines()[0] if said else ""
+        return UnreachableError(f"host {self.host}: {problem}", hint=f"{hint} ({first})"[:300])
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _pieces(content: Content) -> Iterator[tuple[bytes, bool]]:
+    """Yield a content in pieces, each with whether it is the last one."""
+    if isinstance(content, bytes):
+        parts = [content[i : i + _CONTENT] for i in range(0, len(content), _CONTENT)] or [b""]
+        yield from zip(parts, [False] * (len(parts) - 1) + [True], strict=True)
+        return
+    with content.open("rb") as file:
+        piece = file.read(_CONTENT)
+        while True:
+            following = file.read(_CONTENT)
+            yield piece, not following
+            if not following:
+                return
+            piece = following
