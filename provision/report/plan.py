@@ -72,7 +72,8 @@ class Plan:
 
 
 def _doubt(event: TaskFinished) -> str:
-    return "unknown until applied" if event.status is Status.UNKNOWN else ""
+    unexplained = event.status is Status.UNKNOWN and not event.message
+    return "unknown until applied" if unexplained else ""
 
 
 def _block(label: str, body: Sequence[Line], width: int) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from provision.engine.events import HostRecap
 from provision.report.line import Line, Span, Style, line
@@ -16,10 +16,9 @@ _COUNT_STYLES = {
     "failed": Style.FAILED,
     "skipped": Style.QUIET,
 }
-_TIME_WIDTH = 8
+_TIME_WIDTH = 10
 _VERDICT_WIDTH = len("  UNREACHABLE")
 _GAP = 2
-_REST_WIDTH = sum(len(name) + _GAP for name in _COUNTS) + _TIME_WIDTH + _VERDICT_WIDTH
 
 
 def recap_lines(recap: Mapping[str, HostRecap], width: int = 100) -> list[Line]:
@@ -29,24 +28,30 @@ def recap_lines(recap: Mapping[str, HostRecap], width: int = 100) -> list[Line]:
     """
     if not recap:
         return []
-    names = min(max(map(len, [*recap, "host"])), width - _REST_WIDTH)
-    heading = "".join(name.rjust(len(name) + _GAP) for name in _COUNTS)
+    widths = {name: _count_width(name, recap.values()) for name in _COUNTS}
+    rest = sum(widths.values()) + _TIME_WIDTH + _VERDICT_WIDTH
+    names = min(max(map(len, [*recap, "host"])), width - rest)
+    heading = "".join(name.rjust(widths[name]) for name in _COUNTS)
     titles = f"{'host'.ljust(names)}{heading}{'time'.rjust(_TIME_WIDTH)}"
     ordered = sorted(recap.items(), key=lambda entry: bool(trouble(entry[1])))
-    return [line(Span(titles, Style.TITLE)), *(_row(name, names, row) for name, row in ordered)]
+    rows = [_row(fit_name(name, names).ljust(names), row, widths) for name, row in ordered]
+    return [line(Span(titles, Style.TITLE)), *rows]
 
 
-def _row(name: str, width: int, row: HostRecap) -> Line:
+def _count_width(column: str, rows: Iterable[HostRecap]) -> int:
+    return _GAP + max(len(column), *(len(str(getattr(row, column))) for row in rows))
+
+
+def _row(name: str, row: HostRecap, widths: Mapping[str, int]) -> Line:
     verdict = trouble(row)
-    host = Span(fit_name(name, width).ljust(width), Style.FAILED if verdict else Style.NORMAL)
-    counts = [_count(column, getattr(row, column)) for column in _COUNTS]
+    host = Span(name, Style.FAILED if verdict else Style.NORMAL)
+    counts = [_count(column, getattr(row, column), width) for column, width in widths.items()]
     time = Span(duration(row.seconds).rjust(_TIME_WIDTH))
     return line(host, *counts, time, Span(f"  {verdict}", Style.FAILED))
 
 
-def _count(column: str, number: int) -> Span:
-    style = _COUNT_STYLES[column] if number else Style.QUIET
-    return Span(str(number).rjust(len(column) + _GAP), style)
+def _count(column: str, number: int, width: int) -> Span:
+    return Span(str(number).rjust(width), _COUNT_STYLES[column] if number else Style.QUIET)
 
 
 def trouble(row: HostRecap) -> str:

@@ -48,7 +48,7 @@ class Story:
         self._phases = Phases()
         self._failures = Failures()
         self._host_width = 0
-        self._phase_width = _PHASE_WIDTH
+        self._phase_width = 0  # a run without phases spends no column on them
 
     def tell(self, event: Event) -> list[Line]:
         """Return what ``event`` adds to the story; often nothing."""
@@ -69,7 +69,7 @@ class Story:
 
     def _tell_phase(self, event: PhaseStarted | PhaseFinished) -> list[Line]:
         self._phases.see(event)
-        self._phase_width = max(self._phase_width, len(event.phase))
+        self._phase_width = max(_PHASE_WIDTH, self._phase_width, len(event.phase))
         if isinstance(event, PhaseStarted):
             return []
         style = Style.OK if event.ok else Style.FAILED
@@ -92,8 +92,10 @@ class Story:
     def _task_row(self, event: TaskFinished, phase: str) -> Line:
         notes = [] if event.status in (Status.CHANGED, Status.OK) else [event.status.value]
         notes += [duration(event.seconds)] if event.seconds >= _SLOW else []
-        where = Span(phase.ljust(self._phase_width) + "  ", Style.PLACE)
-        return self._row(event.host, where, *describe(event, ", ".join(notes).replace("_", " ")))
+        where = (
+            [Span(f"{phase.ljust(self._phase_width)}  ", Style.PLACE)] if self._phase_width else []
+        )
+        return self._row(event.host, *where, *describe(event, ", ".join(notes).replace("_", " ")))
 
     def _row(self, host: str, *content: Span) -> Line:
         name = fit_name(host, self._host_width).ljust(self._host_width)
