@@ -9,6 +9,7 @@ import atexit
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from rich.console import Console
 from rich.live import Live
@@ -62,13 +63,15 @@ class LiveConsole:
         try:
             self._thread.join()
         finally:  # a second Ctrl-C must not leave the cursor hidden
-            self._live.stop()
-        self._flush()
+            with suppress(OSError):  # a terminal that was closed must not change the exit code
+                self._live.stop()
+                self._flush()
 
     def _draw(self) -> None:
-        while not self._closing.wait(_TICK):
-            if not self._flush():
-                self._live.refresh()
+        with suppress(OSError):
+            while not self._closing.wait(_TICK):
+                if not self._flush():
+                    self._live.refresh()
 
     def _flush(self) -> bool:
         """Print the pending lines, which also redraws the moving part; were there any?"""

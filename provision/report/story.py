@@ -14,6 +14,7 @@ from provision.engine.events import (
     TaskFinished,
     TaskOutput,
 )
+from provision.errors import ExitCode
 from provision.report.change import describe, diff_lines
 from provision.report.failure import Failures
 from provision.report.line import BLANK, Line, Span, Style, line
@@ -27,6 +28,10 @@ _PHASE_WIDTH = 12
 _SUMMARY_WIDTH = 48
 _VERBOSE = 1
 _OUTPUT = 2
+_ENDINGS: dict[int, str] = {
+    ExitCode.UNVERIFIED: ", not verified",
+    ExitCode.INTERRUPTED: ", interrupted",
+}
 _SLOW = 1.0  # seconds from which on a task's time is worth a word
 
 
@@ -112,6 +117,7 @@ def _verdict(event: RunFinished) -> Line:
     rows = event.recap.values()
     text = _sum_of(list(rows)) if event.recap else "no host was touched"
     style = Style.FAILED if event.exit_code else Style.OK
+    text += _ENDINGS.get(event.exit_code, "")
     end = f"   {duration(event.seconds)}   exit {event.exit_code}"
     return line(Span(f"{text}.", style), Span(end, Style.QUIET))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -36,7 +38,7 @@ class CountingStream(io.StringIO):
         return super().write(text)
 
 
-def live(stream: io.StringIO) -> LiveConsole:
+def live(stream: TextIO) -> LiveConsole:
     console = Console(file=stream, width=100, height=30, force_terminal=True, highlight=False)
     return LiveConsole(console, Story(verbosity=0, diff=False, check=False))
 
@@ -106,6 +108,19 @@ def test_ctrl_c_gives_the_terminal_back(tmp_path: Path) -> None:
     os.close(leader)
     assert shown.count(HIDE) == 1
     assert "Traceback" not in shown
+
+
+def test_a_terminal_that_was_closed_ends_nothing() -> None:
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w", encoding="utf-8") as stream:
+        listener = live(stream)
+        listener(RunStarted(run="r", command="deploy", hosts=("h1",)))
+        read_until(leader, "Ctrl-C")
+        os.close(leader)
+        listener(TaskFinished(host="h1", task="t", status=Status.CHANGED))
+        listener.close()
+        with contextlib.suppress(OSError):
+            stream.close()
 
 
 def read_until(descriptor: int, text: str) -> str:
