@@ -5,7 +5,6 @@ from typing import Any, Dict
 
 _MODULES: Dict[str, str] = {
     "Apt": "apt",
-    "AptHold": "apt",
     "Copy": "copy",
     "Command": "command",
     "Directory": "directory",
@@ -13,6 +12,7 @@ _MODULES: Dict[str, str] = {
     "Facts": "facts",
     "File": "file",
     "Link": "link",
+    "LineInFile": "line_in_file",
     "Systemd": "systemd",
 }
 
