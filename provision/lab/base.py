@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 from provision import project
 from provision.errors import ProvisionError
 from provision.lab import apt, images
+from provision.lab.archive import Entry
 from provision.lab.layout import LABEL
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    from provision.lab.images import Images
 
 RELEASE = "trixie"
 BOOTSTRAP_TIMEOUT = 600.0
 
 
-def ensure(client: DockerClient, release: str = RELEASE) -> str:
+def ensure(store: Images, release: str = RELEASE) -> str:
     """Return the tag of the lab's base image of a Debian ``release``, made where it is missing."""
     debian = f"provision-lab-debian:{release}"
-    if not images.find(client, debian):
+    if not store.has(debian):
+        store.say(f"making a minimal Debian {release}")
         if shutil.which("mmdebstrap"):
-            _bootstrap(client, release, debian)
+            _bootstrap(store, release, debian)
         else:
-            _pull(client, release, debian)
-    return images.build(client, "provision-lab-base", _context(release), {"DEBIAN": debian})
+            _pull(store, release, debian)
+    return store.build("provision-lab-base", _context(release), {"DEBIAN": debian})
 
 
 def _context(release: str) -> images.Context:
@@ -40,10 +42,10 @@ def _context(release: str) -> images.Context:
         "ca/.keep": b"",  # COPY wants the directory, even without a certificate
         **{f"ca/{name}": content for name, content in apt.local_authorities().items()},
     }
-    return context | {f"machine/{name}": (content, 0o644) for name, content in machine.items()}
+    return context | {f"machine/{name}": Entry(content) for name, content in machine.items()}
 
 
-def _bootstrap(client: DockerClient, release: str, tag: str) -> None:
+def _bootstrap(store: Images, release: str, tag: str) -> None:
     """Make the image from packages alone, with mmdebstrap."""
     keyring = [f"--keyring={apt.KEYRING}"] if Path(apt.KEYRING).exists() else []
     with tempfile.TemporaryDirectory(prefix="provision-lab-") as directory:
@@ -60,7 +62,7 @@ def _bootstrap(client: DockerClient, release: str, tag: str) -> None:
         ]
         _run(command)
         repository, _, release_tag = tag.partition(":")
-        client.api.import_image_from_file(
+        store.client.api.import_image_from_file(
             str(target), repository, release_tag, changes=[f"LABEL {LABEL}=1", 'CMD ["/bin/bash"]']
         )
 
@@ -80,18 +82,18 @@ def _run(command: list[str]) -> None:
         )
 
 
-def _pull(client: DockerClient, release: str, tag: str) -> None:
+def _pull(store: Images, release: str, tag: str) -> None:
     """Take Debian's official image, labelled as the lab's, where a registry can be reached."""
     from docker.errors import APIError
 
     image = f"debian:{release}-slim"
     try:
-        client.images.pull(image)
+        store.client.images.pull(image)
     except APIError as error:
         raise ProvisionError(
             f"no base image: mmdebstrap is not installed, and {image} cannot be pulled ({error})",
             hint="apt-get install mmdebstrap arch-test, or give Docker access to a registry",
         ) from None
     dockerfile = f"FROM {image}\n".encode()
-    built = images.build(client, "provision-lab-debian", {"Dockerfile": (dockerfile, 0o644)}, {})
-    client.images.get(built).tag(*tag.split(":"))
+    built = store.build("provision-lab-debian", {"Dockerfile": Entry(dockerfile)}, {})
+    store.client.images.get(built).tag(*tag.split(":"))

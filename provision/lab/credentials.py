@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ class Credentials:
     def public_key(self) -> str:
         """Return the line for an ``authorized_keys`` file."""
         return self.key.with_suffix(".pub").read_text(encoding="utf-8")
+
+    def fingerprint(self) -> str:
+        """Return what tells these credentials from any others, and nothing about them."""
+        public = self.public_key().encode() + self.registry_certificate.read_bytes()
+        return hashlib.sha256(public).hexdigest()[:12]
 
     def ensure(self) -> None:
         """Make whatever is missing; what is there stays as it is."""

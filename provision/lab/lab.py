@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provision import project
 from provision.errors import UsageError
-from provision.lab import base, docker_api, host, images, inventory, lock, network
+from provision.lab import base, container, docker_api, host, inventory, lock, network, services
+from provision.lab.container import HOST_LABEL, Completed
 from provision.lab.credentials import Credentials, write_private
-from provision.lab.host import HOST_LABEL, Completed, LabHost
-from provision.lab.layout import DEFAULT_NAME, NAME_LABEL, Layout, host_names, host_number
+from provision.lab.host import LabHost
+from provision.lab.images import Images, Say, read_context
+from provision.lab.layout import (
+    CREDENTIALS_LABEL,
+    DEFAULT_NAME,
+    NAME_LABEL,
+    Layout,
+    host_names,
+    host_number,
+)
+from provision.lab.registry import Registry
+from provision.lab.services import Service
 from provision.lab.variant import Variant
 
 if TYPE_CHECKING:
@@ -22,7 +33,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOSTS = 3
 _AT_ONCE = 8
-Say = Callable[[str], None]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -55,11 +65,16 @@ class Lab:
     def _client(self) -> DockerClient:
         return docker_api.connect()
 
-    def up(self, hosts: int | None = None) -> list[LabHost]:
-        """Bring the lab to ``hosts`` running hosts, and write its inventory.
+    @cached_property
+    def _images(self) -> Images:
+        return Images(self._client, self._say)
+
+    def up(self, count: int | None = None, *, with_images: bool = True) -> list[LabHost]:
+        """Bring the lab to ``count`` running hosts, and write its inventory.
 
         Args:
-            hosts: how many; None keeps those that are there, or makes three.
+            count: how many; None keeps those that are there, or makes three.
+            with_images: whether to run the registry and fill it with the stack's images.
 
         Returns:
             The hosts, all booted and reachable.
@@ -68,20 +83,47 @@ class Lab:
         with lock.held(self.credentials.directory):
             self.credentials.ensure()
             layout = network.ensure(self._client, self.name)
-            there = self._containers()
-            names = host_names(hosts or len(there) or DEFAULT_HOSTS)
-            for surplus in sorted(there.keys() - set(names)):
-                self._say(f"removing {surplus}")
-                there[surplus].remove(force=True, v=True)
-            image = self._host_image(base.RELEASE) if set(names) - there.keys() else ""
-            self._each(names, lambda name: self._start(layout, name, there.get(name), image))
-            return self._write(layout)
+            self._bring_up(layout, count)
+            hosts = self._write(layout)
+            if with_images:
+                self._fill_registry(layout)
+            return hosts
+
+    def _bring_up(self, layout: Layout, count: int | None) -> None:
+        there = self._containers()
+        self._refuse_strangers(there)
+        names = host_names(count or len(there) or DEFAULT_HOSTS)
+        for surplus in sorted(there.keys() - set(names)):
+            self._say(f"removing {surplus}")
+            there[surplus].remove(force=True, v=True)
+        image = self._host_image(base.RELEASE) if set(names) - there.keys() else ""
+
+        def provide(name: str) -> None:
+            if name in there:
+                container.ensure_running(there[name], layout.port(name))
+            else:
+                self._start(layout, name, image)
+
+        self._each(names, provide)
+
+    def _fill_registry(self, layout: Layout) -> None:
+        """Run the registry, and put into it what changed of the stack's images."""
+        base_image = base.ensure(self._images)
+        registry = Registry(self._client, layout, self.credentials)
+        registry.ensure(self._build("lab-registry", "provision-lab-registry", base_image))
+
+        def provide(service: Service) -> None:
+            image = self._build(service.directory, f"provision-lab-{service.name}", base_image)
+            if registry.push(image, service.name, service.tag):
+                self._say(f"pushed {service.reference}")
+
+        self._each(services.available(), provide)
 
     def down(self) -> None:
         """Remove the hosts, the registry and the network; images, keys and the volume stay."""
         with lock.held(self.credentials.directory):
             containers = self._client.containers.list(all=True, filters=self._filter)
-            self._each(containers, lambda container: container.remove(force=True, v=True))
+            self._each(containers, lambda each: each.remove(force=True, v=True))
             for found in self._client.networks.list(filters=self._filter):
                 found.remove()
             inventory.remove(self.inventory_file)
@@ -94,7 +136,7 @@ class Lab:
         self.down()
         for volume in self._client.volumes.list(filters=self._filter):
             volume.remove(force=True)
-        images.remove_all(self._client)
+        self._images.remove_all()
         self.credentials.remove()
 
     @property
@@ -122,7 +164,7 @@ class Lab:
         self, name: str, argv: Sequence[str], *, user: str = "root", timeout: float = 60.0
     ) -> Completed:
         """Run a command on a host out of band: it works whatever became of its network and sshd."""
-        return host.execute(self.container(name), list(argv), user=user, timeout=timeout)
+        return container.execute(self.container(name), list(argv), user=user, timeout=timeout)
 
     def reset(
         self, name: str, *, variant: Variant = Variant.BARE, release: str = base.RELEASE
@@ -139,8 +181,7 @@ class Lab:
             layout = network.ensure(self._client, self.name)
             image = self._host_image(release)
             self.container(name).remove(force=True, v=True)
-            container = self._start(layout, name, None, image)
-            host.adapt(container, variant)
+            container.adapt(self._start(layout, name, image), variant)
             self._write(layout)
             return host.describe(layout, self.credentials, name)
 
@@ -171,37 +212,40 @@ class Lab:
         known = ", ".join(self._containers()) or "none"
         return UsageError(f"no lab host is called {name!r}", hint=f"there are: {known}")
 
-    def _host_image(self, release: str) -> str:
-        self._say("base image: looking, or making it from Debian packages")
-        base_image = base.ensure(self._client, release)
-        context = images.read_context(project.find("docker", "lab-host"))
-        return images.build(self._client, "provision-lab-host", context, {"BASE": base_image})
+    def _refuse_strangers(self, containers: Mapping[str, Container]) -> None:
+        """Stop where the hosts were made with keys of another directory: nobody could log in."""
+        ours = self.credentials.fingerprint()
+        for each in containers.values():
+            if each.labels.get(CREDENTIALS_LABEL) != ours:
+                raise UsageError(
+                    f"the lab {self.name!r} is up already, with other keys than those in "
+                    f"{self.credentials.directory}",
+                    hint=f"remove it: provision lab --name {self.name} down; or use another --name",
+                )
 
-    def _start(
-        self, layout: Layout, name: str, container: Container | None, image: str
-    ) -> Container:
-        """Make sure that the host is there and has booted."""
-        if container is None:
-            container = host.create(self._client, layout, self.credentials, name, image)
-        elif container.status == "paused":
-            container.unpause()
-        elif container.status != "running":
-            container.start()
-        elif host.sshd_greets(layout.port(name)):
-            return container
-        host.wait_until_running(container, layout.port(name))
-        return container
+    def _host_image(self, release: str) -> str:
+        return self._build("lab-host", "provision-lab-host", base.ensure(self._images, release))
+
+    def _build(self, directory: str, repository: str, base_image: str) -> str:
+        context = read_context(project.find("docker", directory))
+        return self._images.build(repository, context, {"BASE": base_image})
+
+    def _start(self, layout: Layout, name: str, image: str) -> Container:
+        created = container.create(self._client, layout, self.credentials, name, image)
+        container.wait_until_running(created, layout.port(name))
+        return created
 
     def _write(self, layout: Layout) -> list[LabHost]:
         """Write known_hosts and the inventory, and return the hosts that they tell of."""
         containers = self._containers()
         hosts = [host.describe(layout, self.credentials, name) for name in containers]
-        keys = self._each(list(containers.values()), host.host_key)
+        keys = self._each(list(containers.values()), container.host_key)
         known = (
             f"[{each.address}]:{each.port} {key}\n" for each, key in zip(hosts, keys, strict=True)
         )
         write_private(self.credentials.known_hosts, "".join(known).encode())
-        inventory.write(self.inventory_file, inventory.render(hosts, self.credentials, {}))
+        text = inventory.render(hosts, self.credentials, services.variables(services.available()))
+        inventory.write(self.inventory_file, text)
         return hosts
 
     @staticmethod

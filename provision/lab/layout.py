@@ -10,6 +10,7 @@ from provision.errors import UsageError
 
 LABEL = "io.provision.lab"
 NAME_LABEL = "io.provision.lab.name"
+CREDENTIALS_LABEL = "io.provision.lab.credentials"
 PORTS_LABEL = "io.provision.lab.ports"
 DOMAIN = "lab.test"  # .test is reserved for this by RFC 6761
 DEFAULT_NAME = "provision-lab"
