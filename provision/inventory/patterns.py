@@ -21,6 +21,8 @@ _SUBSCRIPT = re.compile(r"(?P<base>.+)\[(?:(?P<index>-?\d+)|(?P<first>\d+):(?P<l
 # A part between colons: anything but colons and brackets, or one whole pair of brackets.
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _GLOB = frozenset(".?*[")
+_POSITION_HINT = "[…] at the end picks hosts by position: [0], [-1], [0:2]"
+_SEPARATOR_HINT = "where commas separate terms, colons do not: write 'a,&b,!c' or 'a:&b:!c'"
 
 
 class NoHostsError(UsageError):
@@ -93,7 +95,7 @@ class Selection:
         match = None if term.startswith("~") else _SUBSCRIPT.fullmatch(term)
         if match is None:
             return self._named(term)
-        names = self._named(match["base"])
+        names = self._named(match["base"], unknown_hint=_POSITION_HINT)
         if match["index"] is None:
             last = int(match["last"]) + 1 if match["last"] else None
             return names[int(match["first"]) : last]
@@ -101,10 +103,11 @@ class Selection:
             return [names[int(match["index"])]]
         except IndexError:
             raise UsageError(
-                f"the pattern {term!r} asks for one of {len(names)} hosts, and there is no such"
+                f"the pattern {term!r} asks for one host of only {len(names)}",
+                hint="positions count from 0; [-1] is the last",
             ) from None
 
-    def _named(self, name: str) -> list[str]:
+    def _named(self, name: str, *, unknown_hint: str | None = None) -> list[str]:
         """Return the hosts of the groups that ``name`` matches, then the hosts that it matches.
 
         As in Ansible, a host may be found twice, which subscripts of globs then count twice.
@@ -119,14 +122,13 @@ class Selection:
             return found
         if name in LOCALHOST:
             return [name]
-        raise self._unknown(name)
-
-    def _unknown(self, name: str) -> UsageError:
-        known = [*self._inventory.groups, *self._inventory.hosts]
-        hint = did_you_mean(name, known)
         if ":" in name:
-            hint = "where commas separate the terms, colons do not: write 'a,&b,!c' or 'a:&b:!c'"
-        return UsageError(f"{name!r} is no host or group of the inventory", hint=hint)
+            unknown_hint = _SEPARATOR_HINT
+        known = [*self._inventory.groups, *self._inventory.hosts]
+        raise UsageError(
+            f"{name!r} is no host or group of the inventory",
+            hint=unknown_hint or did_you_mean(name, known),
+        )
 
 
 def _matcher(name: str) -> _Match:
