@@ -1,0 +1,1 @@
+"""Compose files: rendered from templates, linted, addressed by their content."""

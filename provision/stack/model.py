@@ -75,7 +75,7 @@ class ComposeProject:
         return services
 
     def with_images(self, resolved: Mapping[str, str]) -> ComposeProject:
-        """Return the project with each image replaced by what ``resolved`` has for it (a digest)."""
+        """Return the project with images replaced by what ``resolved`` has for them: digests."""
         services = {
             name: {**service, "image": resolved.get(service["image"], service["image"])}
             for name, service in self.services.items()

@@ -73,9 +73,7 @@ def rewrite_sources(
     return result
 
 
-def _placed(
-    place: Callable[[str, Owner | None], str], reader: Owner | None, source: str
-) -> str:
+def _placed(place: Callable[[str, Owner | None], str], reader: Owner | None, source: str) -> str:
     return place(source, reader)
 
 

@@ -27,7 +27,7 @@ def render_role(
 
     Args:
         role: the template's name.
-        variables: the host's, with ``inventory_hostname``, ``group_names``, ``groups``, ``hostvars``.
+        variables: the host's, with ``inventory_hostname``, ``groups`` and ``hostvars``.
         project: the user's directory; the current one when None.
 
     Raises:
@@ -40,9 +40,7 @@ def render_role(
     model = _model(templater, template)
     root = f"{templater.render('{{ stack_root }}')}/{role}"
     tree = ConfigTree(role, f"{root}/config", templater, _options(model, where), where)
-    services = {
-        name: _service(body, role, tree) for name, body in _services(model, where).items()
-    }
+    services = {name: _service(body, role, tree) for name, body in _services(model, where).items()}
     final = _without_extensions(model) | {
         "name": model.get("name", f"generals-{role.replace('_', '-')}"),
         "services": services,

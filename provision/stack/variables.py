@@ -44,8 +44,8 @@ class _Peers(Mapping[str, Mapping[str, object]]):
         self._search = search
 
     def __getitem__(self, host: str) -> Mapping[str, object]:
-        own = {"inventory_hostname": host, "hostvars": self}
-        layers = ChainMap(own, _maps(self._hosts[host]), self._defaults)
+        own: dict[str, object] = {"inventory_hostname": host, "hostvars": self}
+        layers: ChainMap[str, object] = ChainMap(own, _maps(self._hosts[host]), self._defaults)
         return Templater(layers, search=self._search).view()
 
     def __iter__(self) -> Iterator[str]:
