@@ -25,7 +25,7 @@ from provision.source import LocatedString
 from provision.templating import lookups
 from provision.templating.conditions import TESTS
 from provision.templating.filters import FILTERS, listed
-from provision.templating.markers import OMIT
+from provision.templating.markers import OMIT, has_template
 from provision.templating.problems import raise_explained
 from provision.templating.scope import Scope, resolve
 from provision.templating.undefined import Missing, UndefinedVariable
@@ -183,15 +183,21 @@ class Engine:
         except Exception as error:
             raise_explained(error, self._values, scope, source.location)
 
-    def render_file(self, path: Path, scope: Scope) -> str:
-        """Render a template file to text."""
+    def render_file(self, path: Path, scope: Scope) -> Any:
+        """Render a template file; one expression keeps its type here, too."""
         try:
-            template = self._files.get_template(str(path))
-            source = path.read_text(encoding="utf-8")
-            result = resolve(self._run(template, source, scope))
+            source = path.read_bytes().decode("utf-8")
+            if source.startswith("#jinja2:"):
+                raise UsageError(
+                    "the template's own settings (`#jinja2:`) are not supported",
+                    where=Location(str(path), 1, 1),
+                    hint="remove the line; `{%-` and `-%}` remove white space where needed",
+                )
+            if not has_template(source):
+                return source
+            return resolve(self._run(self._files.get_template(str(path)), source, scope))
         except Exception as error:
             raise_explained(error, self._files, scope, Location(str(path)))
-        return "" if result is None else str(result)
 
     def test(self, condition: str, scope: Scope, where: Location | None) -> bool:
         """Evaluate an expression that must be true or false."""

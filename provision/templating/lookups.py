@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,9 +53,10 @@ def _read(path: Path) -> str:
         raise UsageError(f"the file {path} cannot be read: {error}") from error
 
 
-def _template(name: str) -> str:
-    templater = _active.scopes[-1].templater
-    return templater.render_file(templater.find(name, "templates"))
+def _template(name: str) -> object:
+    scope = _active.scopes[-1]
+    path = scope.templater.find(name, "templates").resolve()
+    return scope.templater.engine().render_file(path, scope)
 
 
 def _vars(name: str, **options: object) -> object:
@@ -74,11 +75,11 @@ _LOOKUPS: dict[str, Callable[..., object]] = {
 
 
 def query(plugin: str, *terms: Any, **options: Any) -> list[Any]:
-    """Return one result for each term; a list among the terms counts as its items."""
+    """Return one result for each term."""
     function = _LOOKUPS.get(plugin.removeprefix("ansible.builtin."))
     if function is None:
         raise UsageError(f"there is no lookup {plugin!r}", hint=did_you_mean(plugin, _LOOKUPS))
-    return [function(term, **options) for term in _flat(terms)]
+    return [function(term, **options) for term in terms]
 
 
 def lookup(plugin: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
@@ -89,14 +90,6 @@ def lookup(plugin: str, *terms: Any, wantlist: bool = False, **options: Any) -> 
     if len(results) == 1:
         return results[0]
     return ",".join(results) if all(isinstance(result, str) for result in results) else results
-
-
-def _flat(terms: Iterable[Any]) -> Iterator[str]:
-    for term in terms:
-        if isinstance(term, str):
-            yield term
-        else:
-            yield from _flat(term)
 
 
 def now(utc: bool = False, fmt: str | None = None) -> datetime | str:

@@ -85,7 +85,8 @@ class Templater:
 
         """
         found = path if path.exists() else self.find(str(path), "templates")
-        return self.engine().render_file(found.resolve(), self._scope())
+        result = self.engine().render_file(found.resolve(), self._scope())
+        return "" if result is None else str(result)
 
     def test(self, condition: object, where: Location | None = None) -> bool:
         """Evaluate a ``when:``, ``changed_when:``, …; a list is true if all its items are.
