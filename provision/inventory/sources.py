@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from provision.errors import Location, UsageError, did_you_mean
+from provision.errors import Location, UsageError, nearest
 from provision.inventory.addresses import split_port
 from provision.inventory.graph import Graph, HostNode
 from provision.inventory.model import UNGROUPED
@@ -54,7 +54,8 @@ def read_source(source: str, graph: Graph, vault: Vault) -> Path | None:
 
 def _missing_hint(path: Path) -> str:
     near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    return did_you_mean(path.name, near) or f"a host's name needs a comma behind it: '{path},'"
+    match = nearest(path.name, near)
+    return f"did you mean {match!r}?" if match else f"for a host, add a comma: '{path},'"
 
 
 def _read_host_list(source: str, graph: Graph) -> None:

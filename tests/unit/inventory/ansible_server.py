@@ -1,7 +1,7 @@
 """Answers questions with Ansible's own code, each in a forked process.
 
-Starting ``ansible-inventory`` takes 0.6 s, nearly all of it to load itself: here that is paid once. Each
-line of the input is ``[what, arguments]``; each line of the output ``[failure, answer]``.
+Starting ``ansible-inventory`` takes 0.6 s, nearly all of it to load itself: here that is paid once.
+Each line of the input is ``[what, arguments]``; each line of the output ``[failure, answer]``.
 """
 
 from __future__ import annotations

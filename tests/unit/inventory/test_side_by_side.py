@@ -51,10 +51,9 @@ def test_list(name: str, ansible_inventory: Callable[..., str]) -> None:
     assert ours(*arguments) == ansible_inventory(*arguments)
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
+# Not `vault`: there Ansible shows nested values by their internal representation.
+@pytest.mark.parametrize("name", [name for name in INVENTORIES if name != "vault"])
 def test_graph_with_variables(name: str, ansible_inventory: Callable[..., str]) -> None:
-    if name == "vault":
-        pytest.skip("Ansible shows nested vault values by their internal representation")
     arguments = [*sources(name), "--graph", "--vars"]
     assert ours(*arguments) == ansible_inventory(*arguments)
 

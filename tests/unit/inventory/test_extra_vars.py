@@ -1,0 +1,61 @@
+"""The three forms of ``-e``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.errors import UsageError
+from provision.inventory.extra_vars import parse_extra_vars
+
+PAIRS = [
+    "a=1",
+    "a=1 b=two  c=",
+    "a='x y' b=\"x y\"",
+    "a=x=y",
+    'a="{{ b + c }}" d={{ e }}',
+    "a={{ b | default('x y') }}",
+    "a={% if b %}c{% endif %}",
+    r"a=x\ny b=tab\tend",
+    r"a='it\'s'",
+    "path=C:/x url=http://h/?q=1",
+    "a='{\"k\": 1}'",
+    'a="grün ü"',
+    "a=pre'q r'post",
+]
+
+
+def test_pairs_are_read_as_ansible_reads_them(ansible: Callable[..., Any]) -> None:
+    expected = ansible("pairs", PAIRS)
+    assert [parse_extra_vars([text]) for text in PAIRS] == expected
+
+
+def test_the_later_option_wins(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("a: [1]\nb: file\n")
+    options = ["a=first b=first c=first", f"@{tmp_path / 'more.yml'}", '{"b": {"json": true}}']
+    assert parse_extra_vars(options) == {"a": [1], "b": {"json": True}, "c": "first"}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("novalue", "has no value"),
+        ("a=1 novalue", "'novalue' has no value"),
+        ("", "cannot be read"),
+        ("a='open", "cannot be read"),
+        ("/etc/vars.yml", "names a file"),
+        ("./vars.yml", "names a file"),
+        ("[1, 2]", "is no mapping"),
+        ("{a: ", "not valid YAML"),
+        ("@missing.yml", "missing.yml: cannot be read"),
+        ("my-name=1", "'my-name' cannot be the name of a variable"),
+        ("=1", "'' cannot be the name of a variable"),
+    ],
+)
+def test_refused(option: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_extra_vars([option])
+    assert message in str(caught.value)

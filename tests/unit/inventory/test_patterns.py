@@ -1,0 +1,68 @@
+"""Host patterns, beside Ansible's choice, and the ones that we refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provision.errors import UsageError
+from provision.inventory.inventory import Inventory
+from provision.inventory.patterns import NoHostsError
+from provision.source import load_yaml, plain
+
+from .conftest import FIXTURES
+
+STACK = FIXTURES / "stack" / "inventory.yml"
+TABLE: Any = plain(load_yaml(FIXTURES / "patterns.yml"))
+
+
+@pytest.fixture(scope="module")
+def inventory() -> Inventory:
+    return Inventory.load([STACK])
+
+
+def names(inventory: Inventory, pattern: str, limit: str | None = None) -> list[str]:
+    return [host.name for host in inventory.match(pattern, limit)]
+
+
+def test_patterns_select_what_ansible_selects(
+    inventory: Inventory, ansible: Callable[..., Any]
+) -> None:
+    pairs = [[pattern, None] for pattern in TABLE["matches"]]
+    expected = ansible("select", str(STACK), pairs)
+    assert {pattern: names(inventory, pattern) for pattern, _ in pairs} == {
+        pattern: hosts for (pattern, _), hosts in zip(pairs, expected, strict=True)
+    }
+
+
+def test_limits_select_what_ansible_selects(
+    inventory: Inventory, ansible: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(FIXTURES)
+    pairs = TABLE["limits"]
+    there = [[pattern, limit.replace("@", f"@{FIXTURES}/")] for pattern, limit in pairs]
+    expected = ansible("select", str(STACK), there)
+    assert [names(inventory, *pair) for pair in pairs] == expected
+
+
+@pytest.mark.parametrize("case", TABLE["refused"], ids=lambda case: repr(case["pattern"]))
+def test_refused(inventory: Inventory, case: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        inventory.match(case["pattern"], case.get("limit"))
+    assert case["message"] in caught.value.message
+    assert case.get("hint", "") in (caught.value.hint or "")
+
+
+def test_an_empty_choice_can_be_told_from_a_wrong_name(inventory: Inventory) -> None:
+    with pytest.raises(NoHostsError):
+        inventory.match("trainer", "mon-01")
+    with pytest.raises(UsageError) as caught:
+        inventory.match("trainer", "mon-1")
+    assert not isinstance(caught.value, NoHostsError)
+
+
+def test_a_host_list_may_name_ipv6_addresses() -> None:
+    inventory = Inventory.load(["2001:db8::1,2001:db8::2,"])
+    assert names(inventory, "2001:db8::1") == ["2001:db8::1"]

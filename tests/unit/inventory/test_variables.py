@@ -1,0 +1,100 @@
+"""Merged variables, and what templates may name besides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.errors import Location, UsageError
+from provision.inventory.inventory import Inventory
+from provision.source import location_of
+
+from .conftest import FIXTURES
+
+MAGIC_CASES = [
+    ("diamond", "gpu-1"),
+    ("flat", "bastion.example.com"),
+    ("flat", "10.0.0.7"),
+    ("nested", "fra-2"),
+    ("stack", "lone"),
+]
+
+
+def load(name: str, **options: Any) -> Inventory:
+    return Inventory.load([FIXTURES / name / "inventory.yml"], **options)
+
+
+@pytest.mark.parametrize(("name", "host"), MAGIC_CASES)
+def test_magic_variables(name: str, host: str, ansible: Callable[..., Any]) -> None:
+    expected = ansible("magic", str(FIXTURES / name / "inventory.yml"), host)
+    context = load(name).context(host)
+    assert {key: context[key] for key in expected} == expected
+
+
+def test_hostvars_hold_every_host() -> None:
+    inventory = load("nested")
+    hostvars = inventory.context("par-1")["hostvars"]
+    assert isinstance(hostvars, Mapping)
+    assert list(hostvars) == list(inventory.hosts)
+    assert hostvars["fra-2"]["level"] == "host"
+    assert hostvars["fra-2"]["inventory_hostname"] == "fra-2"
+    assert "nobody" not in hostvars
+
+
+def test_extra_variables_win_but_not_over_magic_ones() -> None:
+    extra = {"level": "extra", "inventory_hostname": "forged"}
+    context = load("nested", extra_vars=extra).context("fra-2")
+    assert context["level"] == "extra"
+    assert context["inventory_hostname"] == "fra-2"
+
+
+def test_group_variables_beside_the_playbook_win() -> None:
+    inventory = load("vars_dirs")
+    seen = inventory.with_playbook(FIXTURES / "playbook")
+    assert seen.variables("gpu-2")["batch"] == 1000
+    assert seen.variables("gpu-3")["batch"] == 1001
+    assert seen.variables("buf-1")["from_playbook"] == "all"
+    assert inventory.variables("gpu-2")["batch"] == 30
+
+
+def test_a_returned_mapping_is_the_callers_own() -> None:
+    inventory = load("nested")
+    inventory.variables("fra-1")["level"] = "changed"
+    assert inventory.variables("fra-1")["level"] == "rack"
+
+
+def test_values_know_where_they_were_written() -> None:
+    value = load("nested").variables("fra-1")["color"]
+    path = FIXTURES / "nested" / "inventory.yml"
+    assert location_of(value) == Location(str(path), 6, 36)
+
+
+def test_groups_of_a_host_go_from_the_widest_to_the_nearest() -> None:
+    hosts = load("nested").hosts
+    assert hosts["fra-1"].groups == ("all", "europe", "frankfurt", "rack_a")
+
+
+def test_localhost_exists_in_every_inventory() -> None:
+    inventory = load("nested")
+    variables = inventory.variables("localhost")
+    assert variables["ansible_connection"] == "local"
+    assert variables["only_all"] == 1
+    assert "localhost" not in inventory.hosts
+    assert inventory.context("localhost")["group_names"] == []
+
+
+def test_an_unknown_host_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no host 'fra-3'") as caught:
+        load("nested").variables("fra-3")
+    assert "fra-" in (caught.value.hint or "")
+
+
+def test_a_fault_in_group_vars_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("web: {hosts: {w1: }}")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "web.yml").write_text("- a list\n")
+    with pytest.raises(UsageError, match=r"web\.yml:1:1: a file of variables must be a mapping"):
+        Inventory.load([tmp_path / "hosts.yml"]).variables("w1")
