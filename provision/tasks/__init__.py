@@ -1,0 +1,1 @@
+"""The Fabric tasks: typed functions that say what a prepared host is."""

@@ -1,0 +1,42 @@
+# Everything starts here: `make demo` shows the main job on lab hosts, `make test` proves it.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test unit lint prerequisites clean
+
+help:
+	@echo "make demo   three lab hosts, bare -> running, verified stack (needs Docker)"
+	@echo "make test   linters, unit tests, tests on lab hosts"
+	@echo "make unit   linters and unit tests alone: no Docker, no network"
+	@echo "make clean  remove the lab and the virtual environment"
+
+prerequisites:
+	@python3 provision/lab/prerequisites.py --install
+
+$(READY): setup.py
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $(READY)
+
+demo: prerequisites $(READY)
+	$(VENV)/bin/provision lab up
+	$(VENV)/bin/provision deploy --inventory inventory/lab.yml
+	$(VENV)/bin/provision deploy --inventory inventory/lab.yml
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+unit: lint
+	$(PYTHON) -m pytest -q tests/unit
+
+test: prerequisites lint
+	$(PYTHON) -m pytest -q
+
+clean:
+	-$(VENV)/bin/provision lab down --all
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,139 @@
+"""The hosts of a run and their links; work fans out over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+from provision.engine.events import EventBus, HostUnreachable
+from provision.engine.link import HostLink
+from provision.engine.options import RunOptions
+from provision.errors import UnreachableError
+from provision.inventory.inventory import Inventory
+from provision.templating import Templater
+from provision.transport.endpoint import Endpoint, endpoint_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
+HostWork = Callable[[str], None]
+
+
+class Fleet:
+    """The links to the hosts of one run.
+
+    Args:
+        inventory: the hosts and their variables.
+        options: how the run is to be done.
+        bus: is told of hosts that cannot be reached.
+
+    """
+
+    def __init__(self, inventory: Inventory, options: RunOptions, bus: EventBus) -> None:
+        self.inventory = inventory
+        self.options = options
+        self.lost: dict[str, UnreachableError] = {}
+        self._bus = bus
+        self._links: dict[str, HostLink] = {}
+        self._contexts: dict[str, Mapping[str, Any]] = {}
+
+    def context(self, host: str) -> Mapping[str, Any]:
+        """Return a host's inventory variables with the magic ones; ``hostvars`` shows rendered ones."""
+        if host not in self._contexts:
+            raw = dict(self.inventory.context(host))
+            raw["hostvars"] = _HostVars(self)
+            self._contexts[host] = raw
+        return self._contexts[host]
+
+    def link(self, host: str) -> HostLink:
+        """Return the link to a host, made when first asked for (and opened when first used)."""
+        if host not in self._links:
+            self._links[host] = HostLink(
+                self._endpoint(host),
+                accept_new_host_keys=self.options.accept_new_host_keys,
+                install_python=not self.options.check,
+            )
+        return self._links[host]
+
+    def _endpoint(self, host: str) -> Endpoint:
+        options = self.options
+        variables = {
+            **_given("ansible_user", options.ssh_user),
+            **_given("ansible_password", options.login_password),
+            **_given("ansible_become_password", options.become_password),
+            **Templater(self.context(host)).view(),
+        }
+        return endpoint_of(host, variables)
+
+    def run(self, hosts: Iterable[str], work: HostWork) -> None:
+        """Do ``work`` on every host that can still be reached, ``forks`` at a time; wait for all.
+
+        A host that is lost is reported and left out from then on; the others go on. An exception
+        that is not about a host ends the whole run.
+        """
+        reachable = [host for host in hosts if host not in self.lost]
+        if not reachable:
+            return
+        with ThreadPoolExecutor(min(self.options.forks, len(reachable))) as pool:
+            futures = [pool.submit(self._guarded, host, work) for host in reachable]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            except KeyboardInterrupt:
+                self._interrupt(futures)
+                raise
+            for future in futures:
+                future.cancel()
+        for future in futures:
+            if not future.cancelled():
+                future.result()
+
+    def _guarded(self, host: str, work: HostWork) -> None:
+        try:
+            work(host)
+        except UnreachableError as error:
+            self.lose(host, error)
+
+    def lose(self, host: str, error: UnreachableError) -> None:
+        """Leave a host out of everything that follows, and say so."""
+        self.lost[host] = error
+        self._bus.emit(HostUnreachable(host=host, message=error.message, hint=error.hint or ""))
+
+    def _interrupt(self, futures: list[Future[None]]) -> None:
+        """Stop what can be stopped, and wait for what must not be interrupted."""
+        for future in futures:
+            future.cancel()
+        for link in list(self._links.values()):
+            link.cancel()
+        wait(futures, timeout=_CANCEL_GRACE)
+
+    def close(self) -> None:
+        """Close all links."""
+        links = list(self._links.values())
+        if links:
+            with ThreadPoolExecutor(min(self.options.forks, len(links))) as pool:
+                list(pool.map(HostLink.close, links))
+        self._links.clear()
+
+
+class _HostVars(Mapping[str, Mapping[str, Any]]):
+    """``hostvars``: every host's variables, rendered with that host's own."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def __getitem__(self, host: str) -> Mapping[str, Any]:
+        if host not in self._fleet.inventory.hosts:
+            raise KeyError(host)
+        return Templater(self._fleet.context(host)).view()
+
+    def __iter__(self) -> Any:
+        return iter(self._fleet.inventory.hosts)
+
+    def __len__(self) -> int:
+        return len(self._fleet.inventory.hosts)
+
+
+def _given(name: str, value: str | None) -> dict[str, str]:
+    return {} if value is None else {name: value}

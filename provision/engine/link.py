@@ -1,0 +1,86 @@
+"""The link to one host: one connection for the whole run, one agent channel per user."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from provision.transport.channel import AgentChannel
+from provision.transport.connection import connect
+from provision.transport.endpoint import Endpoint
+from provision.transport.pipe import LocalPipe, Pipe, SSHPipe
+
+if TYPE_CHECKING:
+    import fabric
+
+
+class HostLink:
+    """Opened when first needed, closed at the end of the run.
+
+    Args:
+        endpoint: where the host is.
+        accept_new_host_keys: see ``connect``.
+        install_python: whether the agent's start may install python3.
+
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, accept_new_host_keys: bool = False, install_python: bool = True
+    ) -> None:
+        self.endpoint = endpoint
+        self._accept_new = accept_new_host_keys
+        self._install_python = install_python
+        self._connection: fabric.Connection | None = None
+        self._channels: dict[str | None, AgentChannel] = {}
+        self._lock = threading.Lock()
+
+    def channel(self, become: str | None) -> AgentChannel:
+        """Return the channel of the agent that runs as ``become`` (None: the login user).
+
+        Raises:
+            UnreachableError: no connection, or sudo refuses.
+
+        """
+        with self._lock:
+            if become not in self._channels:
+                self._channels[become] = AgentChannel(
+                    self.endpoint.name,
+                    self._open_pipe,
+                    become=self._sudo_user(become),
+                    become_password=self.endpoint.become_password,
+                    install_python=self._install_python,
+                )
+            return self._channels[become]
+
+    def _sudo_user(self, become: str | None) -> str | None:
+        """Return the user to ask sudo for; root logins need no sudo to be root."""
+        return None if become == "root" and self.endpoint.user == "root" else become
+
+    def _open_pipe(self, command: str) -> Pipe:
+        if self.endpoint.connection == "local":
+            return LocalPipe(command)
+        if self._connection is None:
+            self._connection = connect(self.endpoint, accept_new_host_keys=self._accept_new)
+        return SSHPipe(self._connection, command)
+
+    @property
+    def connection(self) -> fabric.Connection:
+        """The Fabric connection itself, opened if need be."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = connect(self.endpoint, accept_new_host_keys=self._accept_new)
+            return self._connection
+
+    def cancel(self) -> None:
+        """Ask the host's agents to stop what can be stopped."""
+        for channel in list(self._channels.values()):
+            channel.cancel()
+
+    def close(self) -> None:
+        """Let the agents end, and close the connection."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

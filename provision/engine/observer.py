@@ -1,0 +1,125 @@
+"""Turns what hosts answer into events: masked, with diffs that a person can read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from provision.engine.events import (
+    Event,
+    Status,
+    TaskFinished,
+    TaskOutput,
+    TaskProgress,
+    TaskStarted,
+)
+from provision.transport.channel import Result
+
+Mask = Callable[[str], str]
+
+_STATUS = {
+    "ok": Status.OK,
+    "changed": Status.CHANGED,
+    "unknown": Status.UNKNOWN,
+    "failed": Status.FAILED,
+    "cancelled": Status.FAILED,
+    "not_run": Status.NOT_RUN,
+    "skipped": Status.SKIPPED,
+}
+_NEVER_SHOWN = {"run"}  # a property that says nothing beyond "this would be run"
+
+
+class EventObserver:
+    """The ``provision.tasks.host.Observer`` of a run.
+
+    Args:
+        emit: takes the events.
+        mask: hides secrets in a text.
+
+    """
+
+    def __init__(self, emit: Callable[[Event], None], mask: Mask) -> None:
+        self._emit = emit
+        self._mask = mask
+
+    def started(self, host: str, label: str) -> None:
+        """Emit ``TaskStarted``."""
+        self._emit(TaskStarted(host=host, task=self._mask(label)))
+
+    def progressed(self, host: str, label: str, event: Mapping[str, Any]) -> None:
+        """Emit ``TaskOutput`` or ``TaskProgress``."""
+        task = self._mask(label)
+        if event["event"] == "output":
+            text = self._mask(event["text"])
+            self._emit(TaskOutput(host=host, task=task, stream=event["stream"], text=text))
+        elif event["event"] == "progress":
+            self._emit(
+                TaskProgress(
+                    host=host,
+                    task=task,
+                    label=event.get("label", ""),
+                    done=event.get("done", 0),
+                    total=event.get("total"),
+                    unit=event.get("unit", ""),
+                )
+            )
+
+    def finished(self, host: str, label: str, result: Result, *, ignored: bool) -> None:
+        """Emit ``TaskFinished``."""
+        status = _STATUS[result.status]
+        if ignored and status is Status.FAILED:
+            status = Status.IGNORED
+        self._emit(
+            TaskFinished(
+                host=host,
+                task=self._mask(label),
+                status=status,
+                message=self._mask(result.message or summarise(result.changes)),
+                expected=self._mask(result.expected),
+                found=self._mask(result.found),
+                log=tuple(map(self._mask, result.log)),
+                hint=self._mask(result.hint),
+                diff=self._mask(render_changes(result.changes)),
+                seconds=result.seconds,
+            )
+        )
+
+
+def render_changes(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return changes as text: a unified diff for content, ``~ property: old -> new`` for others."""
+    lines = [
+        f"~ {name}: {_shown(name, old)} -> {_shown(name, new)}"
+        for name, (old, new) in changes.items()
+        if name != "content" and name not in _NEVER_SHOWN
+    ]
+    if "content" in changes:
+        old, new = changes["content"]
+        lines += difflib.unified_diff(
+            (old or "").splitlines(), (new or "").splitlines(), "before", "after", lineterm="", n=2
+        )
+    return "\n".join(lines)
+
+
+def summarise(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return changes in one line, for where no diff is shown; content only says that it differs."""
+    parts = [
+        "content" if name == "content" else f"{name} {_shown(name, old)} -> {_shown(name, new)}"
+        for name, (old, new) in changes.items()
+        if name not in _NEVER_SHOWN
+    ]
+    return ", ".join(parts)
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if name == "mode" and isinstance(value, int):
+        return f"{value:04o}"
+    if name == "sha256":
+        return str(value)[:12]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "none"
+    return str(value)

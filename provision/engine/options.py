@@ -1,0 +1,45 @@
+"""How a run is to be done: what the command line says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_FORKS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Settings of one run.
+
+    Args:
+        check: only tell what would change.
+        forks: how many hosts are worked on at the same time.
+        limit: a host pattern that narrows every play's.
+        tags, skip_tags: which entries of plays count.
+        accept_new_host_keys: write unknown host keys down instead of refusing them.
+        login_password, become_password: the passwords typed in, for every host that names none.
+        ssh_user: the login for hosts that name none.
+
+    """
+
+    check: bool = False
+    forks: int = DEFAULT_FORKS
+    limit: str | None = None
+    tags: frozenset[str] = frozenset()
+    skip_tags: frozenset[str] = frozenset()
+    accept_new_host_keys: bool = False
+    login_password: str | None = field(default=None, repr=False)
+    become_password: str | None = field(default=None, repr=False)
+    ssh_user: str | None = None
+    extra_vars: Mapping[str, object] = field(default_factory=dict)
+
+    def wants(self, tags: frozenset[str]) -> bool:
+        """Tell whether an entry with these tags is asked for; ``always`` and ``never`` as usual."""
+        if self.skip_tags & tags or ("all" in self.skip_tags and "always" not in tags):
+            return False
+        if "always" in tags and "always" not in self.skip_tags:
+            return True
+        if not self.tags or self.tags == {"all"}:
+            return "never" not in tags
+        return bool(self.tags & tags) or ("tagged" in self.tags and bool(tags))

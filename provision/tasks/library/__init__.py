@@ -1,0 +1,1 @@
+"""The shipped tasks, one noun a file."""
