@@ -39,7 +39,8 @@ def _hint(error: ValidationError) -> str:
     if error.validator == "additionalProperties" and isinstance(error.schema, dict):
         known = error.schema.get("properties", {})
         for name in cast("dict[str, object]", error.instance):
-            guess = did_you_mean(name, known) if name not in known else None
+            unknown = name not in known and not name.startswith("x-")
+            guess = did_you_mean(name, known) if unknown else None
             if guess:
                 return guess
     return "see the Compose file reference"

@@ -36,7 +36,7 @@ def environment_of(service: Service) -> dict[str, str]:
 
 @rule("interpolation")
 def interpolation(service: Service) -> Iterator[Problem]:
-    """`$NAME` is replaced by a variable of the shell on the host that starts Compose: by nothing."""
+    """`$NAME` is replaced from the environment of Compose on the host: by nothing."""
     for path, text in _texts(service.spec, ""):
         if not path.startswith("x-allow") and _INTERPOLATED.search(text):
             yield Problem(
