@@ -11,11 +11,23 @@ import grp
 import hashlib
 import os
 import pwd
+import socket
 import stat as stat_module
 import time
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
-from provision.agent.failure import Failure
+from provision.agent.failure import Failure, NotThereYet
 from provision.agent.process import Completed, run_process
 
 TAIL_LINES = 15  # of a failing program's output, shown to the person
@@ -30,6 +42,15 @@ class FileStatus(NamedTuple):
     group: str
     size: int
     target: str = ""  # of a link
+
+
+class Disk(NamedTuple):
+    """The space of a file system; what only root may use does not count as available."""
+
+    total: int  # bytes
+    available: int
+    inodes: int  # 0 where the file system has no such limit
+    inodes_available: int
 
 
 class Emitter:
@@ -103,6 +124,11 @@ class System:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def read_chunks(self, path: str) -> Iterator[bytes]:
+        """Yield a file's content in pieces, for files of any size."""
+        with open(path, "rb") as file:
+            yield from iter(lambda: file.read(1 << 20), b"")
+
     def read_text(self, path: str) -> Optional[str]:
         """Return a file's content as text (undecodable bytes kept), or None."""
         content = self.read(path)
@@ -138,9 +164,8 @@ class System:
         """Return the hash of a file's content, or None where there is no file."""
         digest = hashlib.sha256()
         try:
-            with open(path, "rb") as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(chunk)
+            for chunk in self.read_chunks(path):
+                digest.update(chunk)
         except (FileNotFoundError, NotADirectoryError):
             return None
         return digest.hexdigest()
@@ -179,6 +204,7 @@ class System:
     ) -> None:
         """Replace a file atomically: a kill at any moment leaves the old file or the new one.
 
+        A link at ``path`` is replaced as well: ``resolve`` it first to write to where it leads.
         Where mode, owner or group is not given, the old file's stays; a new file gets 0o644 less
         the umask and the agent's user. ``validate`` is a command with ``%s`` for the new file's
         path; it must exit with 0 before the old file is replaced.
@@ -187,7 +213,6 @@ class System:
             Failure: disk full, read-only, missing directory, not valid; the old file is as it was.
 
         """
-        path = os.path.realpath(path)
         self.remove_leftovers(path)
         temporary = _beside(path)
         try:
@@ -240,7 +265,7 @@ class System:
     def make_directory(self, path: str, mode: int = 0o755) -> None:
         """Create a directory and its missing parents (parents get 0o755)."""
         os.makedirs(os.path.dirname(path.rstrip("/")) or "/", exist_ok=True)
-        os.mkdir(path)
+        os.mkdir(path, 0o700)
         os.chmod(path, mode)
 
     def symlink(self, target: str, path: str) -> None:
@@ -305,7 +330,7 @@ class System:
         try:
             return pwd.getpwnam(name).pw_uid
         except KeyError:
-            raise Failure("there is no user {!r}".format(name)) from None
+            raise NotThereYet("there is no user {!r}".format(name)) from None
 
     def group_id(self, name: str) -> int:
         """Return the id of a group given by name or number."""
@@ -314,7 +339,7 @@ class System:
         try:
             return grp.getgrnam(name).gr_gid
         except KeyError:
-            raise Failure("there is no group {!r}".format(name)) from None
+            raise NotThereYet("there is no group {!r}".format(name)) from None
 
     # -- programs ---------------------------------------------------------------------------
 
@@ -379,6 +404,41 @@ class System:
                 hint=hint,
             )
         return done
+
+    # -- the machine ------------------------------------------------------------------------
+
+    def connect(self, address: Union[str, Tuple[str, int]], timeout: float) -> socket.socket:
+        """Return a connection to a Unix socket's path, or to a host and port over TCP.
+
+        ``timeout`` (seconds) is for connecting, and for each later send and receive.
+
+        Raises:
+            OSError: as the operating system says.
+
+        """
+        if isinstance(address, tuple):
+            return socket.create_connection(address, timeout=timeout)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def uname(self) -> os.uname_result:
+        """Return the kernel's own words on the machine: name, release, architecture."""
+        return os.uname()
+
+    def disk(self, path: str) -> Optional[Disk]:
+        """Return the space of the file system that holds ``path``, None where nothing is."""
+        try:
+            found = os.statvfs(path)
+        except OSError:
+            return None
+        size = found.f_frsize
+        return Disk(found.f_blocks * size, found.f_bavail * size, found.f_files, found.f_favail)
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> List[str]:

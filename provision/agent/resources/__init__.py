@@ -5,6 +5,7 @@ from typing import Any, Dict
 
 _MODULES: Dict[str, str] = {
     "Apt": "apt",
+    "BlockInFile": "block_in_file",
     "Copy": "copy",
     "Command": "command",
     "Directory": "directory",

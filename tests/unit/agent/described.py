@@ -19,13 +19,13 @@ from __future__ import annotations
 import errno
 import fnmatch
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath, split
 from typing import Any
 
 from provision.agent import system as real
-from provision.agent.failure import Failure
+from provision.agent.failure import NotThereYet
 from provision.agent.process import Completed
 from provision.agent.system import FileStatus, System
 
@@ -135,6 +135,9 @@ class DescribedSystem(System):
         content = self.read(path)
         return None if content is None else hashlib.sha256(content).hexdigest()
 
+    def read_chunks(self, path: str) -> Iterator[bytes]:
+        yield self.read(path) or b""
+
     def same_file(self, path: str, other: str) -> bool:
         node = self.nodes.get(self._place(path))
         return node is not None and node is self.nodes.get(self._place(other))
@@ -153,12 +156,12 @@ class DescribedSystem(System):
         group: str | None = None,
         validate: str | None = None,
     ) -> None:
-        path = self.resolve(path)
+        path = self._place(path)
         content = b"".join(chunks)
         self._parent_must_exist(path)
         if validate is not None:
             self._validate(validate, "%s", path)
-        old = self.nodes.get(path, Node())
+        old = self.nodes.get(self.resolve(path), Node())
         uid, gid = owner or old.owner, group or old.group
         new_owner, new_group = (self.owner_name(self.user_id(uid)), self.group_id(gid))
         bits = old.mode if mode is None else mode
@@ -230,7 +233,7 @@ class DescribedSystem(System):
         for entry in self._entries(file):
             if entry[0] == name:
                 return int(entry[2])
-        raise Failure(f"there is no {noun} {name!r}")
+        raise NotThereYet(f"there is no {noun} {name!r}")
 
     def _entries(self, file: str) -> list[list[str]]:
         return [line.split(":") for line in (self.read_text(file) or "").splitlines()]
