@@ -1,0 +1,202 @@
+"""A small client of the Docker Engine API on the host's own socket.
+
+It asks in HTTP/1.0: the daemon then neither chunks its answer nor keeps the connection, so that a
+request costs a millisecond and no HTTP library, whose import would cost more than all requests of a
+session. Paths and fields are those of the "Docker Engine API" reference.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+
+from provision.agent.failure import Cancelled, Failure, NotThereYet
+from provision.agent.system import System
+
+SOCKET = "/var/run/docker.sock"
+_TIMEOUT = 60.0  # seconds without a byte from the daemon; a pull says something every second
+_POLL = 0.5  # seconds between looks at a cancellation
+_CHUNK = 65536
+_FRAME = 8  # bytes: the header of a piece of log (stream type, three zeros, length)
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+Query = Mapping[str, Any]
+
+
+class DockerError(Failure):
+    """The daemon refused a request; ``status`` is HTTP's, 0 where an answer broke off."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: Iterator[bytes]
+
+    def text(self) -> bytes:
+        return b"".join(self.body)
+
+
+class Docker:
+    """The Docker daemon of a host."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def get(self, path: str, query: Optional[Query] = None) -> Any:
+        """Return the JSON answer to ``GET path``.
+
+        Raises:
+            NotThereYet: there is no daemon.
+            DockerError: it refused.
+
+        """
+        return json.loads(self._checked("GET", path, query).text() or b"null")
+
+    def post(self, path: str, query: Optional[Query] = None, body: Any = None) -> Any:
+        """Return the JSON answer to ``POST path``, None where it is empty."""
+        return json.loads(self._checked("POST", path, query, body).text() or b"null")
+
+    def stream(
+        self, path: str, query: Optional[Query] = None, headers: Optional[Mapping[str, str]] = None
+    ) -> Iterator[Dict[str, Any]]:
+        """Yield the JSON lines of the answer to ``POST path`` as they come.
+
+        Raises:
+            DockerError: it refused, or said so in the middle of its answer.
+
+        """
+        rest = b""
+        for chunk in self._checked("POST", path, query, headers=headers).body:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in filter(bytes.strip, lines):
+                yield _line(line)
+        if rest.strip():
+            yield _line(rest)
+
+    def logs(self, container: str, lines: int) -> List[str]:
+        """Return the last lines that a container wrote, both streams, in order."""
+        query = {"stdout": 1, "stderr": 1, "tail": lines}
+        answer = self._checked("GET", "/containers/{}/logs".format(container), query)
+        return demultiplexed(answer.text()).splitlines()[-lines:]
+
+    def _checked(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Query],
+        body: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+    ) -> _Answer:
+        answer = self._ask(_request(method, path, query or {}, body, headers or {}))
+        if answer.status >= 400:  # noqa: PLR2004 - HTTP's error codes begin here
+            raise DockerError(answer.status, _message(answer.text()))
+        return answer
+
+    def _ask(self, request: bytes) -> _Answer:
+        try:
+            connection = self._system.connect(SOCKET, _POLL)
+        except FileNotFoundError:
+            raise NotThereYet(
+                "Docker is not installed on this host", hint="run the docker_engine task before"
+            ) from None
+        except OSError as error:
+            raise NotThereYet(
+                "the Docker daemon does not answer: {}".format(error.strerror),
+                hint="systemctl status docker; journalctl -u docker",
+            ) from error
+        chunks = _received(connection, request, self._system)
+        head, body = _split_head(chunks)
+        return _Answer(int(head.split(None, 2)[1]), body)
+
+
+def demultiplexed(data: bytes) -> str:
+    """Return the text of a log stream; that of a container with a terminal is plain already."""
+    pieces = []
+    rest = data
+    while rest:
+        if rest[0] > 2 or rest[1:4] != b"\0\0\0":  # noqa: PLR2004 - stdin, stdout, stderr
+            return data.decode("utf-8", "replace")
+        end = _FRAME + int.from_bytes(rest[4:_FRAME], "big")
+        pieces.append(rest[_FRAME:end])
+        rest = rest[end:]
+    return b"".join(pieces).decode("utf-8", "replace")
+
+
+def quote(text: str) -> str:
+    """Percent-encode a text for a query or a path's part."""
+    encoded = text.encode()
+    return "".join(chr(byte) if byte in _UNRESERVED else "%{:02X}".format(byte) for byte in encoded)
+
+
+def _request(
+    method: str, path: str, query: Query, body: Any, headers: Mapping[str, str]
+) -> bytes:
+    pairs = []
+    for name, value in query.items():
+        text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+        pairs.append("{}={}".format(name, quote(text)))
+    target = path + ("?" + "&".join(pairs) if pairs else "")
+    payload = b"" if body is None else json.dumps(body).encode()
+    lines = ["{} {} HTTP/1.0".format(method, target), "Host: docker"]
+    if body is not None:
+        lines += ["Content-Type: application/json"]
+    lines += ["Content-Length: {}".format(len(payload))]
+    lines += ["{}: {}".format(name, value) for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + payload
+
+
+def _received(connection: Any, request: bytes, system: System) -> Iterator[bytes]:
+    """Send the request and yield the answer; ends with the connection, which is then closed."""
+    heard = time.monotonic()
+    try:
+        connection.sendall(request)
+        while True:
+            try:
+                chunk = connection.recv(_CHUNK)
+            except OSError as error:
+                # Its class is `socket.timeout` before Python 3.10, `TimeoutError` since.
+                if str(error) != "timed out" or time.monotonic() - heard > _TIMEOUT:
+                    raise DockerError(0, "the Docker daemon stopped answering") from error
+                if system.is_cancelled():
+                    raise Cancelled from None
+                continue
+            if not chunk:
+                return
+            heard = time.monotonic()
+            yield chunk
+    finally:
+        connection.close()
+
+
+def _split_head(chunks: Iterator[bytes]) -> Any:
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        head, separator, body = data.partition(b"\r\n\r\n")
+        if separator:
+            return head, _joined(body, chunks)
+    raise DockerError(0, "the Docker daemon closed the connection without an answer")
+
+
+def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _line(line: bytes) -> Dict[str, Any]:
+    message: Dict[str, Any] = json.loads(line)
+    if "error" in message:
+        raise DockerError(0, str(message["error"]))
+    return message
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace").strip()
