@@ -51,8 +51,8 @@ class MemoryFinder:
         return self.sources[fullname]
 
 
-sys.meta_path.insert(0, MemoryFinder(json.loads(zlib.decompress(archive))))  # type: ignore[arg-type]
+sys.meta_path.insert(0, MemoryFinder(json.loads(zlib.decompress(archive))))  # noqa: F821
 
 from provision.agent.session import serve  # noqa: E402
 
-serve(stream)
+serve(stream)  # noqa: F821

@@ -21,7 +21,7 @@ order, a result also says that the next message is being worked on):
 
 After a failure the messages that follow are answered ``not_run`` until "resume" comes, unless the
 failed one said ``keep_going``. When the stream stops without an "end" (the connection was lost),
-the resource at work is finished (half an ``apt-get`` is worse than a whole one), and no other begun.
+the resource at work is finished (half an ``apt-get`` is worse than a whole one); no other is begun.
 """
 
 from __future__ import annotations
@@ -147,6 +147,7 @@ class Session(Emitter):
 
     def _carry_out(self, message: Message) -> Message:
         declaration = load(message["kind"])(**message["fields"])
+        self._system.environment = message.get("environment", {})
         if isinstance(declaration, Query):
             return {"status": "ok", "data": declaration.answer(self._system)}
         assert isinstance(declaration, Resource)  # noqa: S101 - `load` knows only these two

@@ -76,6 +76,7 @@ class System:
     def __init__(self, emitter: Optional[Emitter] = None) -> None:
         self.emitter = emitter or Emitter()
         self.fetch_content: Callable[[str], Iterable[bytes]] = _no_content
+        self.environment: Dict[str, str] = {}  # of the play, for every program
         self.is_cancelled: Callable[[], bool] = lambda: False
         self.memo: Dict[str, Any] = {}  # what was read once, each with a proof that it still holds
 
@@ -382,7 +383,7 @@ class System:
         return run_process(
             argv,
             input=input,
-            env=_environment(env),
+            env=_environment({**self.environment, **(env or {})}),
             cwd=cwd,
             timeout=timeout,
             on_output=self.emitter.output if live else None,
@@ -435,6 +436,24 @@ class System:
             raise
         return connection
 
+    def interface_address(self, name: str) -> Optional[Tuple[str, str]]:
+        """Return a network interface's first IPv4 address and netmask, or None without one."""
+        import _socket  # noqa: PLC0415 - the part of `socket` that costs nothing
+        import fcntl  # noqa: PLC0415 - needed only for facts
+
+        request = name.encode()[:15].ljust(256, b"\0")  # struct ifreq, see netdevice(7)
+        probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+        try:
+            address, netmask = (
+                _socket.inet_ntoa(fcntl.ioctl(probe.fileno(), call, request)[20:24])
+                for call in (_SIOCGIFADDR, _SIOCGIFNETMASK)
+            )
+        except OSError:
+            return None
+        finally:
+            probe.close()
+        return address, netmask
+
     def uname(self) -> os.uname_result:
         """Return the kernel's own words on the machine: name, release, architecture."""
         return os.uname()
@@ -455,6 +474,7 @@ def tail(text: str, lines: int = TAIL_LINES) -> List[str]:
 
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B  # include/uapi/linux/sockios.h
 _KEPT_VARIABLES = ("HOME", "USER", "LOGNAME", "http_proxy", "https_proxy", "no_proxy")
 _TYPES = (
     (stat_module.S_ISLNK, "link"),
@@ -463,10 +483,10 @@ _TYPES = (
 )
 
 
-def _environment(extra: Optional[Dict[str, str]]) -> Dict[str, str]:
+def _environment(extra: Dict[str, str]) -> Dict[str, str]:
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environment.update(PATH=_PATH, LANG="C.UTF-8", LC_ALL="C.UTF-8")
-    environment.update(extra or {})
+    environment.update(extra)
     return environment
 
 

@@ -144,7 +144,7 @@ class HostRecap:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
-    """The end of a run: its exit code (see ``provision.errors.ExitCode``) and each host's counts."""
+    """The end of a run: its ``provision.errors.ExitCode`` and each host's counts."""
 
     run: str
     exit_code: int

@@ -40,7 +40,7 @@ class Fleet:
         self._contexts: dict[str, Mapping[str, Any]] = {}
 
     def context(self, host: str) -> Mapping[str, Any]:
-        """Return a host's inventory variables with the magic ones; ``hostvars`` shows rendered ones."""
+        """Return a host's inventory variables and the magic ones, ``hostvars`` rendered."""
         if host not in self._contexts:
             raw = dict(self.inventory.context(host))
             raw["hostvars"] = _HostVars(self)

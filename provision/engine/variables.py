@@ -35,6 +35,10 @@ class HostVariables(Mapping[str, Any]):
         """Set a variable by ``set_fact`` or ``register``; it lasts for the rest of the run."""
         self._layers[1] = {**self._layers[1], name: value}
 
+    def take_over(self, earlier: HostVariables) -> None:
+        """Keep what an earlier play of the run has remembered."""
+        self._layers[1] = earlier._layers[1]
+
     def with_task_vars(self, variables: Mapping[str, Any]) -> HostVariables:
         """Return these variables with a task's own on top of the play's."""
         copy = HostVariables.__new__(HostVariables)

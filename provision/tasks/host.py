@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from provision.agent.declaration import Declaration
@@ -82,6 +82,7 @@ class Host:
         ignore_errors: bool = False,
         check: bool | None = None,
         no_log: bool = False,
+        environment: Mapping[str, str] | None = None,
         judge: Judge | None = None,
     ) -> Outcome:
         """Hand a resource to the host and return at once.
@@ -94,6 +95,7 @@ class Host:
             ignore_errors: go on after a failure of it.
             check: overrides the run's check mode.
             no_log: show and record nothing of what it holds.
+            environment: variables for the programs that it runs.
             judge: may turn the host's answer into another one (``changed_when``).
 
         Raises:
@@ -105,9 +107,10 @@ class Host:
             label=self._label(name or describe(resource)),
             notify=(notify,) if isinstance(notify, str) else notify,
             check=self.check if check is None else check,
-            keep_going=ignore_errors,
+            ignore_errors=ignore_errors,
             content=content,
             no_log=no_log,
+            environment=environment,
             judge=judge,
         )
 
@@ -168,11 +171,15 @@ class Host:
         """Whether something failed on it that counts."""
         return self._failure is not None
 
-    def fail(self, label: str, result: Result) -> None:
-        """Report a failure that was found here rather than on the host."""
-        self._observer.started(self.name, self._label(label))
-        self._observer.finished(self.name, self._label(label), result, ignored=False)
-        self._failure = f"{label}: {result.message}"
+    def note(self, name: str, result: Result, *, ignored: bool = False) -> None:
+        """Report something that was decided here rather than on the host; a failure counts."""
+        for outcome in self._outcomes:
+            outcome.wait()
+        label = self._label(name)
+        self._observer.started(self.name, label)
+        self._observer.finished(self.name, label, result, ignored=ignored)
+        if result.status in _FATAL and not ignored and self._failure is None:
+            self._failure = f"{label}: {result.message}"
 
     # -- inside -----------------------------------------------------------------------------
 
@@ -186,9 +193,10 @@ class Host:
         label: str,
         notify: tuple[str, ...],
         check: bool = False,
-        keep_going: bool = False,
+        ignore_errors: bool = False,
         content: Content | None = None,
         no_log: bool = False,
+        environment: Mapping[str, str] | None = None,
         judge: Judge | None = None,
     ) -> Outcome:
         if self._failure is not None:
@@ -201,12 +209,16 @@ class Host:
             if not no_log:
                 self._observer.progressed(self.name, label, event)
 
+        judged = _Judgement(label, answer, ignore_errors, no_log, judge)
         raw = channel.submit(
-            declaration, check=check, keep_going=keep_going, content=content, on_event=listen
+            declaration,
+            check=check,
+            keep_going=ignore_errors or judge is not None,
+            environment=environment,
+            content=content,
+            on_event=listen,
         )
-        raw.add_done_callback(
-            lambda done: self._end(label, done, answer, keep_going, no_log, judge)
-        )
+        raw.add_done_callback(lambda done: self._end(done, judged))
         outcome = Outcome(label, answer, channel.flush, notify)
         self._outcomes.append(outcome)
         return outcome
@@ -227,34 +239,43 @@ class Host:
         if first:
             self._observer.started(self.name, label)
 
-    def _end(  # noqa: PLR0917 - called from one place
-        self,
-        label: str,
-        done: Future[Result],
-        answer: Future[Result],
-        keep_going: bool,
-        no_log: bool,
-        judge: Judge | None,
-    ) -> None:
+    def _end(self, done: Future[Result], judged: _Judgement) -> None:
         """Pass an answer on; runs in the channel's reading thread."""
         error = done.exception()
         if error is not None:
-            answer.set_exception(error)
+            judged.answer.set_exception(error)
             return
-        result = done.result()
-        if no_log:
-            result = replace(result, changes={}, log=(), expected="", found="")
-        if judge is not None:
-            result = judge(result)
-        if result.status in {"failed", "cancelled"} and not keep_going and self._failure is None:
-            self._failure = f"{label}: {result.message}"
+        result = judged.of(done.result())
+        if result.status in _FATAL and not judged.ignore_errors and self._failure is None:
+            self._failure = f"{judged.label}: {result.message}"
         with self._lock:
             self._queue.pop(0)
             following = self._queue[0] if self._queue else None
-        self._observer.finished(self.name, label, result, ignored=keep_going)
+        self._observer.finished(self.name, judged.label, result, ignored=judged.ignore_errors)
         if following is not None and result.status != "not_run":
             self._observer.started(self.name, following)
-        answer.set_result(result)
+        judged.answer.set_result(result)
+
+
+_FATAL = {"failed", "cancelled"}
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """What is to be made of the host's answer to one resource."""
+
+    label: str
+    answer: Future[Result]
+    ignore_errors: bool
+    no_log: bool
+    judge: Judge | None
+
+    def of(self, result: Result) -> Result:
+        if self.judge is not None:
+            result = self.judge(result)
+        if self.no_log:
+            result = replace(result, changes={}, log=(), expected="", found="")
+        return result
 
 
 _MAIN_FIELDS = ("name", "dest", "path", "project", "server", "key", "url", "shell", "argv")

@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +112,7 @@ class AgentChannel:
         *,
         check: bool = False,
         keep_going: bool = False,
+        environment: Mapping[str, str] | None = None,
         content: Content | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> Future[Result]:
@@ -121,6 +122,7 @@ class AgentChannel:
             declaration: a resource or a query.
             check: only tell what it would change.
             keep_going: whether a failure leaves the rest of the stream running.
+            environment: variables for the programs that the declaration runs.
             content: what to send when the host asks for the declared hash.
             on_event: called with output and progress events, from the reading thread.
 
@@ -135,6 +137,8 @@ class AgentChannel:
             message["check"] = True
         if keep_going:
             message["keep_going"] = True
+        if environment:
+            message["environment"] = dict(environment)
         with self._lock:
             if self._lost is not None:
                 request.future.set_exception(self._lost)

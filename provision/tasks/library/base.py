@@ -125,7 +125,7 @@ def _unattended_upgrades(host: Host) -> None:
     host.apply(
         Copy(
             dest="/etc/apt/apt.conf.d/52provision-unattended-upgrades",
-            content="// Written by provision: these are upgraded by a deploy, one batch at a time.\n"
+            content="// Written by provision: a deploy upgrades these, one batch at a time.\n"
             f"Unattended-Upgrade::Package-Blacklist {{\n{patterns}}};\n"
             'Unattended-Upgrade::Automatic-Reboot "false";\n',
             mode=0o644,

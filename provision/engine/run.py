@@ -1,0 +1,212 @@
+"""A run: plays over the fleet, in batches, with a failure policy, and its end told truthfully."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from provision.engine.batches import batches, exceeds
+from provision.engine.events import (
+    EventBus,
+    PhaseFinished,
+    PhaseStarted,
+    RunFinished,
+    RunStarted,
+)
+from provision.engine.fleet import Fleet
+from provision.engine.hostplay import HostPlay, truth
+from provision.engine.masking import Mask
+from provision.engine.observer import EventObserver
+from provision.engine.once import Once
+from provision.engine.options import RunOptions
+from provision.engine.recap import Tally
+from provision.engine.variables import HostVariables
+from provision.errors import ExitCode, ProvisionError
+from provision.inventory.inventory import Inventory
+from provision.playbook.loader import load_variables
+from provision.playbook.model import Play
+from provision.tasks.host import Host
+from provision.tasks.outcome import HostFailedError
+from provision.templating import Templater
+
+
+class Run:
+    """One command's work on a fleet.
+
+    Args:
+        command: what the person typed, for reports.
+        inventory: hosts and variables.
+        options: how it is to be done.
+        bus: takes the events.
+        hosts: those that the run is about, in inventory order.
+
+    """
+
+    def __init__(
+        self,
+        command: str,
+        inventory: Inventory,
+        options: RunOptions,
+        bus: EventBus,
+        hosts: Sequence[str],
+    ) -> None:
+        self.id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        self.options = options
+        self.inventory = inventory
+        self.fleet = Fleet(inventory, options, bus)
+        self.failed: dict[str, str] = {}
+        self.mask = Mask()
+        typed = {options.login_password, options.become_password}
+        self.mask.add({password for password in typed if password})
+        self._command = command
+        self._bus = bus
+        self._tally = Tally(tuple(hosts))
+        self._hosts = tuple(hosts)
+        self._started = time.monotonic()
+        self._remembered: dict[str, HostVariables] = {}
+        bus.subscribe(self._tally)
+
+    # -- the frame --------------------------------------------------------------------------
+
+    def perform(self, work: Callable[[Run], ExitCode | None]) -> ExitCode:
+        """Do ``work`` between the run's first and last event, and close everything after it.
+
+        Returns the exit code: what ``work`` says, else what the hosts' results amount to.
+        """
+        self._bus.emit(
+            RunStarted(
+                run=self.id, command=self._command, hosts=self._hosts, check=self.options.check
+            )
+        )
+        code: ExitCode = ExitCode.FAILED
+        try:
+            code = work(self) or self.exit_code()
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+        except ProvisionError as error:
+            code = error.exit_code
+            raise
+        finally:
+            self.fleet.close()
+            self._finish(code)
+        return code
+
+    def exit_code(self) -> ExitCode:
+        """Return what the results so far amount to."""
+        return self._tally.exit_code(check=self.options.check)
+
+    def _finish(self, code: ExitCode) -> None:
+        self._bus.emit(
+            RunFinished(
+                run=self.id,
+                exit_code=int(code),
+                seconds=time.monotonic() - self._started,
+                recap=self._tally.recap(),
+            )
+        )
+
+    # -- phases -----------------------------------------------------------------------------
+
+    def phase(self, name: str, hosts: Sequence[str], work: Callable[[], str | None]) -> bool:
+        """Do ``work`` as a phase of its own; return whether all hosts came through it.
+
+        ``work`` may return a summary of a few words; else the hosts are counted.
+        """
+        started = time.monotonic()
+        self._bus.emit(PhaseStarted(phase=name, hosts=tuple(hosts)))
+        summary, ok = None, False
+        try:
+            summary = work()
+            ok = not any(self.is_out(host) for host in hosts)
+        finally:
+            well = sum(not self.is_out(host) for host in hosts)
+            self._bus.emit(
+                PhaseFinished(
+                    phase=name,
+                    ok=ok,
+                    summary=summary or f"{well}/{len(hosts)} ok",
+                    seconds=time.monotonic() - started,
+                )
+            )
+        return ok
+
+    def is_out(self, host: str) -> bool:
+        """Tell whether a host has failed or was lost, so that nothing more is done on it."""
+        return host in self.failed or host in self.fleet.lost
+
+    # -- plays ------------------------------------------------------------------------------
+
+    def play(self, play: Play, directory: Path) -> bool:
+        """Carry a play out on its hosts; return whether the plays after it may go on.
+
+        Args:
+            play: what to do.
+            directory: the playbook's, where files and templates are looked for first.
+
+        """
+        hosts = [host.name for host in self.inventory.match(play.hosts)]
+        wanted = set(self._hosts)
+        hosts = [host for host in hosts if host in wanted and not self.is_out(host)]
+        if not hosts:
+            return True
+        go_on = True
+
+        def work() -> None:
+            nonlocal go_on
+            for batch in batches(hosts, play.serial):
+                self.fleet.run(batch, self._player(play, directory))
+                go_on = self._may_go_on(play, batch)
+                if not go_on:
+                    break
+
+        self.phase(play.name, hosts, work)
+        return go_on
+
+    def _may_go_on(self, play: Play, batch: Sequence[str]) -> bool:
+        out = sum(self.is_out(host) for host in batch)
+        if out and truth(play.any_errors_fatal):
+            return False
+        limit = play.max_fail_percentage
+        return not exceeds(out, len(batch), None if limit is None else float(limit))
+
+    def _player(self, play: Play, directory: Path) -> Callable[[str], None]:
+        once = Once()
+        search = (directory, directory.parent, Path.cwd())
+
+        def work(name: str) -> None:
+            host = self.host(name)
+            variables = self._variables(name, play, directory, host)
+            host.variables = Templater(variables, search=search).view()
+            try:
+                HostPlay(play, host, variables, self.options, once, search).run()
+            except HostFailedError as error:
+                self.failed[name] = error.message
+
+        return work
+
+    def host(self, name: str) -> Host:
+        """Return a host that resources can be handed to."""
+        context = self.fleet.context(name)
+        self.mask.learn(self.inventory.variables(name), context)
+        return Host(
+            name,
+            Templater(context).view(),
+            self.fleet.link(name).channel,
+            EventObserver(self._bus.emit, self.mask),
+            check=self.options.check,
+        )
+
+    def _variables(self, name: str, play: Play, directory: Path, host: Host) -> HostVariables:
+        play_vars: dict[str, Any] = dict(play.vars)
+        for file in play.vars_files:
+            play_vars.update(load_variables(directory / file))
+        context = self.fleet.context(name)
+        variables = HostVariables(context, play_vars, self.options.extra_vars, lambda: host.facts)
+        self.mask.learn({**play_vars, **self.options.extra_vars}, variables)
+        if name in self._remembered:
+            variables.take_over(self._remembered[name])
+        self._remembered[name] = variables
+        return variables
