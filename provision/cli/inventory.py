@@ -70,6 +70,8 @@ def command(
     )
     if playbook_dir is not None:
         inventory = inventory.with_playbook(playbook_dir)
+    for warning in inventory.warnings():
+        click.echo(f"warning: {warning}", err=True)
     if host is not None:
         text = output.host_variables(inventory, host, as_yaml=as_yaml)
     elif action == "graph":

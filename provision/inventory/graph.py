@@ -57,6 +57,12 @@ class Graph:
 
     def add_child(self, parent: str, child: str, where: Location | None = None) -> None:
         """Put the group ``child`` into ``parent``; a group inside itself is a ``UsageError``."""
+        if parent == UNGROUPED or (child == UNGROUPED and parent != ALL):
+            raise UsageError(
+                f"{UNGROUPED!r} holds the hosts of no other group, and has no children or parent",
+                where=where,
+                hint=f"take {child!r} out of the children of {parent!r}",
+            )
         way = self._way(child, parent)
         if way:
             circle = " > ".join([parent, *way])

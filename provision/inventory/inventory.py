@@ -155,6 +155,13 @@ class Inventory:
         merged = {**group.variables, **self._files.of_groups((name,))}
         return {**merged, **self._playbook_files.of_groups((name,))}
 
+    def warnings(self) -> list[str]:
+        """Return what is no error but probably a mistake: files of variables that set nothing."""
+        return [
+            *self._files.idle(self.groups, self.hosts),
+            *self._playbook_files.idle(self.groups, self.hosts),
+        ]
+
     def _merge(self, host: InventoryHost) -> dict[str, object]:
         """Merge in the order of Ansible's VARIABLE_PRECEDENCE, then the host's own, then -e."""
         nearer = tuple(name for name in host.groups if name != ALL)

@@ -6,11 +6,11 @@ Which files count, and in which order, follows Ansible's ``host_group_vars`` plu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from provision.errors import Location, UsageError
+from provision.errors import Location, UsageError, did_you_mean, nearest
 from provision.inventory.vault import Vault
 from provision.source import LocatedMapping, location_of
 
@@ -46,6 +46,12 @@ class VariableFiles:
         """Merge the variables of one host, directory by directory."""
         return self._merge("host_vars", (name,))
 
+    def idle(self, groups: Collection[str], hosts: Collection[str]) -> Iterator[str]:
+        """Say which files set nothing: those of no group or host, and those hidden by another."""
+        for directory in dict.fromkeys(self.directories):
+            for kind, names in (("group_vars", groups), ("host_vars", hosts)):
+                yield from _idle_files(directory / kind, names)
+
     def _merge(self, kind: str, names: tuple[str, ...]) -> dict[str, object]:
         merged: dict[str, object] = {}
         for directory in self.directories:
@@ -58,12 +64,28 @@ class VariableFiles:
         if key not in self._cache:
             merged: dict[str, object] = {}
             for path in find_files(directory / kind, name):
-                merged.update(self._read(path))
+                merged.update(read_variables(path, self._vault))
             self._cache[key] = merged
         return self._cache[key]
 
-    def _read(self, path: Path) -> Mapping[str, object]:
-        return read_variables(path, self._vault)
+
+def _idle_files(directory: Path, names: Collection[str]) -> Iterator[str]:
+    """Go through ``group_vars/`` or ``host_vars/`` with the names of all groups or hosts."""
+    if not directory.is_dir():
+        return
+    used = {_first(directory, name) for name in names}
+    for path in sorted(directory.iterdir()):
+        name = path.name if path.is_dir() else path.name.removesuffix(path.suffix)
+        if path in used or path.name.startswith(".") or path.suffix not in _EXTENSIONS:
+            continue
+        if name in names:
+            yield f"{path} is not read, because {_first(directory, name)} is"
+        else:
+            hint = did_you_mean(name, names) if nearest(name, names) else None
+            what = "group" if directory.name == "group_vars" else "host"
+            yield f"{path} sets nothing: there is no {what} {name!r}" + (
+                f"; {hint}" if hint else ""
+            )
 
 
 def read_variables(path: Path, vault: Vault) -> Mapping[str, object]:
@@ -83,13 +105,18 @@ def read_variables(path: Path, vault: Vault) -> Mapping[str, object]:
 
 def find_files(directory: Path, name: str) -> list[Path]:
     """Return the files of variables for ``name``: the first that exists, or all of a directory."""
-    if name.startswith("/") or not directory.is_dir():  # a chroot's path may be a host's name
+    path = _first(directory, name)
+    if path is None:
         return []
-    for extension in _EXTENSIONS:
-        path = directory / f"{name}{extension}"
-        if path.exists():
-            return _files_below(path) if path.is_dir() else [path]
-    return []
+    return _files_below(path) if path.is_dir() else [path]
+
+
+def _first(directory: Path, name: str) -> Path | None:
+    """Return the one file or directory that counts for ``name``."""
+    if name.startswith("/") or not directory.is_dir():  # a chroot's path may be a host's name
+        return None
+    candidates = (directory / f"{name}{extension}" for extension in _EXTENSIONS)
+    return next((path for path in candidates if path.exists()), None)
 
 
 def _files_below(directory: Path) -> list[Path]:

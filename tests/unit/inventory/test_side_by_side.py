@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from provision.cli.inventory import command
+from provision.inventory.inventory import Inventory
+from provision.stack.roles import EVERY_HOST, ROLES
 
 from .conftest import FIXTURES, VAULT_PASSWORD_FILE
 
@@ -29,6 +32,7 @@ INVENTORIES = {
     "vault": ["vault/inventory.yml"],
     "vault_file": ["vault_file/inventory.yml"],
 }
+EXAMPLE = Path(__file__).parents[3] / "inventory" / "example" / "hosts.yml"
 HOST_LIST = ["-i", "web1,web2:2222,[2001:db8::1]:22,10.0.0.1,"]
 
 
@@ -72,6 +76,7 @@ def test_graph_with_variables(name: str, ansible_inventory: Callable[..., str]) 
         [*sources("nested"), "--list", "-e", f"@{FIXTURES / 'vars_dirs/group_vars/all.yml'}"],
         [*sources("vars_dirs"), "--list", "--playbook-dir", str(FIXTURES / "playbook")],
         [*sources("stack"), "--host", "localhost"],
+        ["-i", str(EXAMPLE), "--list"],
         [*HOST_LIST, "--list"],
         [*HOST_LIST, "--graph"],
     ],
@@ -79,6 +84,12 @@ def test_graph_with_variables(name: str, ansible_inventory: Callable[..., str]) 
 )
 def test_options(arguments: list[str], ansible_inventory: Callable[..., str]) -> None:
     assert ours(*arguments) == ansible_inventory(*arguments)
+
+
+def test_the_example_has_every_role() -> None:
+    inventory = Inventory.load([EXAMPLE])
+    assert not inventory.warnings()
+    assert all(inventory.match(role) for role in ROLES if role != EVERY_HOST)
 
 
 def test_yaml_is_equal_without_anchors(ansible_inventory: Callable[..., str]) -> None:

@@ -31,7 +31,15 @@ def load(name: str, **options: Any) -> Inventory:
 def test_magic_variables(name: str, host: str, ansible: Callable[..., Any]) -> None:
     expected = ansible("magic", str(FIXTURES / name / "inventory.yml"), host)
     context = load(name).context(host)
+    # Below the second level Ansible orders the hosts of a group by chance.
+    expected["groups"] = {group: sorted(hosts) for group, hosts in expected["groups"].items()}
+    context["groups"] = {group: sorted(hosts) for group, hosts in context["groups"].items()}
     assert {key: context[key] for key in expected} == expected
+
+
+def test_hosts_of_a_group_are_ordered_level_by_level() -> None:
+    groups = load("nested").context("oh-1")["groups"]
+    assert groups["all"] == ["par-1", "oh-1", "fra-1", "fra-2"]
 
 
 def test_hostvars_hold_every_host() -> None:
@@ -90,6 +98,28 @@ def test_an_unknown_host_is_an_error() -> None:
     with pytest.raises(UsageError, match="no host 'fra-3'") as caught:
         load("nested").variables("fra-3")
     assert "fra-" in (caught.value.hint or "")
+
+
+def test_files_that_set_nothing_are_told() -> None:
+    directory = FIXTURES / "vars_dirs" / "group_vars"
+    assert load("vars_dirs").warnings() == [
+        f"{directory}/shadowed.yml is not read, because {directory}/shadowed is",
+        f"{directory}/unknown.yml sets nothing: there is no group 'unknown'",
+    ]
+
+
+def test_a_misspelt_file_of_variables_is_told(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("trainer: {hosts: {gpu-01.example.com: }}")
+    for kind in ("group_vars", "host_vars"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "group_vars" / "trainers.yml").touch()
+    (tmp_path / "host_vars" / "gpu-01.example.com").touch()
+    (tmp_path / "host_vars" / "gpu-01.example.org.yml").touch()
+    warnings = Inventory.load([tmp_path / "hosts.yml"]).warnings()
+    assert [warning.partition("; ")[2] for warning in warnings] == [
+        "did you mean 'trainer'?",
+        "did you mean 'gpu-01.example.com'?",
+    ]
 
 
 def test_a_fault_in_group_vars_names_the_file(tmp_path: Path) -> None:
