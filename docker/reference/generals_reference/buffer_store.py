@@ -1,0 +1,159 @@
+"""Experiences in Redis: bounded, never lost once acknowledged, sampled by number.
+
+Experiences are numbered as they arrive and leave in the same order, so that those held are always
+the numbers from ``first`` to ``next``. One service owns a Redis; priorities are cached in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import redis
+from numpy.typing import NDArray
+
+from generals_reference.v1 import buffer_pb2
+
+KEYS = tuple(f"generals:experience:{key}" for key in ("data", "ids", "names", "priority", "range"))
+ALPHA, BETA = 0.6, 0.4  # exponents of Prioritised Experience Replay (Schaul et al., 2016)
+FSYNC_TIMEOUT_MS = 5000
+
+# Atomic, so that a crash of the service leaves no half of an append. Answers stored, first, next.
+APPEND = """
+local data, ids, names, priority, range = unpack(KEYS)
+local capacity, stored = tonumber(ARGV[1]), 0
+local first = tonumber(redis.call('HGET', range, 'first') or '0')
+local next_ = tonumber(redis.call('HGET', range, 'next') or '0')
+for i = 3, #ARGV, 2 do
+  if redis.call('HEXISTS', ids, ARGV[i]) == 0 then
+    redis.call('HSET', data, next_, ARGV[i + 1])
+    redis.call('HSET', ids, ARGV[i], next_)
+    redis.call('HSET', names, next_, ARGV[i])
+    redis.call('HSET', priority, next_, ARGV[2])
+    next_, stored = next_ + 1, stored + 1
+  end
+end
+while next_ - first > capacity do
+  local id = redis.call('HGET', names, first)
+  if id then redis.call('HDEL', ids, id) end
+  for _, key in ipairs({data, names, priority}) do redis.call('HDEL', key, first) end
+  first = first + 1
+end
+redis.call('HSET', range, 'first', first, 'next', next_)
+return {stored, first, next_}
+"""
+
+log = logging.getLogger(__name__)
+
+
+class NotDurable(Exception):
+    """Redis took the experiences but did not confirm that they are on disk."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Sampled experiences: their numbers, payloads and importance weights."""
+
+    sequence: NDArray[np.int64]
+    payloads: list[bytes]
+    weights: NDArray[np.float64]
+
+
+class Store:
+    """Experiences of one Redis; `capacity` is how many it keeps."""
+
+    def __init__(self, client: redis.Redis, capacity: int) -> None:
+        self.redis, self.capacity = client, capacity
+        self.lock = threading.Lock()  # of the fields below; never held while Redis works
+        self.rng = np.random.default_rng()
+        self.first = self.next = 0
+        self.priority = np.zeros(capacity)
+        self.waits_for_disk = True
+
+    @property
+    def fill(self) -> int:
+        return self.next - self.first
+
+    def load(self) -> None:
+        """Read what Redis holds: at the start, and after Redis was away."""
+        data, _, _, priority, bounds = KEYS
+        held = self.redis.hgetall(bounds)
+        priorities = list(self.redis.hscan_iter(priority, count=1000))
+        first, after = int(held.get(b"first", 0)), int(held.get(b"next", 0))
+        with self.lock:
+            self.first, self.next = max(first, after - self.capacity), after
+            for number, value in priorities:
+                if self.first <= int(number) < after:
+                    self.priority[int(number) % self.capacity] = float(value)
+        log.info("loaded", extra={"fill": self.fill, "held": self.redis.hlen(data)})
+
+    def append(self, experiences: Sequence[buffer_pb2.Experience]) -> int:
+        """Store what is new and return how many that were; on return they are on disk."""
+        with self.lock:
+            priority = float(self.priority.max()) or 1.0  # what is new is drawn soon
+        arguments: list[bytes | str | float] = [self.capacity, priority]
+        for experience in experiences:
+            arguments += [experience.id, experience.SerializeToString()]
+        stored, first, after = self._write(arguments)
+        with self.lock:
+            self.first, self.next = max(self.first, first), max(self.next, after)
+            numbers = np.arange(max(after - stored, after - self.capacity), after)
+            self.priority[numbers % self.capacity] = priority
+        return stored
+
+    def _write(self, arguments: list[bytes | str | float]) -> tuple[int, int, int]:
+        """Run APPEND, then wait on the same connection until Redis has it in its append-only file.
+
+        WAITAOF came with Redis 7.2; an older one is trusted to be set up with `appendfsync always`.
+        """
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.eval(APPEND, len(KEYS), *KEYS, *arguments)
+        if self.waits_for_disk:
+            pipeline.execute_command("WAITAOF", 1, 0, FSYNC_TIMEOUT_MS)
+        written, *synced = pipeline.execute(raise_on_error=False)
+        if isinstance(written, Exception):
+            raise written
+        for answer in synced:
+            if isinstance(answer, redis.ResponseError):
+                log.warning("cannot wait for the append-only file: %s", answer)
+                self.waits_for_disk = False
+            elif isinstance(answer, Exception):
+                raise answer
+            elif not answer[0]:
+                raise NotDurable("Redis has not written its append-only file in time")
+        stored, first, after = written
+        return stored, first, after
+
+    def sample(self, count: int, prioritised: bool) -> Draw:
+        """Draw `count` experiences with replacement. The store must not be empty."""
+        with self.lock:
+            numbers = np.arange(self.first, self.next)
+            chances = np.full(len(numbers), 1.0 / len(numbers))
+            if prioritised:
+                chances = self.priority[numbers % self.capacity] ** ALPHA
+                chances /= chances.sum()
+            chosen = self.rng.choice(len(numbers), count, p=chances)
+        weights = (len(numbers) * chances[chosen]) ** -BETA
+        payloads = self.redis.hmget(KEYS[0], numbers[chosen].tolist())
+        kept = [index for index, payload in enumerate(payloads) if payload is not None]
+        return Draw(
+            numbers[chosen][kept],
+            [payloads[index] for index in kept],
+            (weights / weights.max())[kept],
+        )
+
+    def prioritise(self, sequence: Sequence[int], priority: Sequence[float]) -> None:
+        """Set priorities; numbers that have left are ignored."""
+        with self.lock:
+            held = {
+                number: value
+                for number, value in zip(sequence, priority, strict=True)
+                if self.first <= number < self.next
+            }
+            for number, value in held.items():
+                self.priority[number % self.capacity] = value
+        if held:
+            self.redis.hset(KEYS[3], mapping=held)

@@ -1,0 +1,245 @@
+"""Many games under way at once: seats, moves of a tick, deadlines, and what each seat sees."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from generals_reference.game import maps
+from generals_reference.game.engine import PASS, Games
+from generals_reference.v1 import game_pb2
+
+Verdict = game_pb2.ActReply
+Kind = tuple[int, int, int]  # height, width, players
+KEEP_FINISHED = 30.0  # seconds in which the players can still see the end
+ABANDONED_AFTER = 20  # ticks in a row in which nobody moved
+
+
+class TooManyGames(Exception):
+    """The server has as many games as it may hold."""
+
+
+@dataclass
+class Match:
+    """One game: where it lives in its table, who sits where, and the moves of the current tick."""
+
+    name: str
+    table: Table
+    row: int
+    deadline: float  # seconds a seat has for its move
+    due: float  # when the tick ends without the missing moves (monotonic seconds)
+    clients: list[str]
+    tokens: list[str]
+    moves: list[int | None]
+    last: list[int | None]  # moves of the tick before, so that a repeated move is known again
+    idle: int = 0
+    ended: float | None = None
+
+    @property
+    def games(self) -> Games:
+        return self.table.games
+
+    @property
+    def tick(self) -> int:
+        return int(self.games.tick[self.row])
+
+    @property
+    def ready(self) -> bool:
+        """Whether every player still in the game has moved."""
+        alive = self.games.alive[self.row]
+        return all(move is not None for move, lives in zip(self.moves, alive, strict=True) if lives)
+
+    def act(self, seat: int, tick: int, action: int) -> int:
+        """Take a move; the answer is a Verdict."""
+        if tick > self.tick:
+            return Verdict.EARLY
+        if tick == self.tick and self.ended is None:
+            before = self.moves[seat]
+            if before is None:
+                self.moves[seat] = action
+                return Verdict.ACCEPTED
+        elif tick == self.tick - 1:
+            before = self.last[seat]
+        else:
+            before = None
+        if before is None:
+            return Verdict.LATE
+        return Verdict.REPEATED if before == action else Verdict.CONFLICT
+
+
+@dataclass
+class Table:
+    """All games of one kind, in one batch of the engine, which grows as needed."""
+
+    games: Games
+    free: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, kind: Kind) -> Table:
+        return cls(Games(0, *kind))
+
+    def take(self) -> int:
+        """A free row."""
+        if not self.free:
+            count = len(self.games.tick)
+            self.games.extend(max(8, count))
+            self.free = list(range(len(self.games.tick) - 1, count - 1, -1))
+        return self.free.pop()
+
+
+class Matches:
+    """All games of a server. Every method may be called from any thread."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.tables: dict[Kind, Table] = {}
+        self.matches: dict[str, Match] = {}
+        self.seats: dict[str, tuple[Match, int]] = {}  # by token
+        self.changed = threading.Condition()
+        self.finished = 0
+        self.ticks = 0
+
+    def create(self, count: int, kind: Kind, seed: int, limit: int, deadline: float) -> list[str]:
+        """Begin `count` games on the maps of `seed`, `seed` + 1, …; `deadline` in seconds."""
+        boards = [maps.generate(*kind, seed + index) for index in range(count)]
+        with self.changed:
+            if len(self.matches) + count > self.capacity:
+                raise TooManyGames(f"{len(self.matches)} of {self.capacity} games are under way")
+            return [self._begin(kind, board, limit, deadline) for board in boards]
+
+    def _begin(self, kind: Kind, board: maps.Map, limit: int, deadline: float) -> str:
+        table = self.tables.setdefault(kind, Table.of(kind))
+        row = table.take()
+        table.games.load(row, board, limit)
+        name, seats = secrets.token_hex(8), kind[2]
+        self.matches[name] = Match(
+            name=name,
+            table=table,
+            row=row,
+            deadline=deadline,
+            due=time.monotonic() + deadline,
+            clients=[""] * seats,
+            tokens=[""] * seats,
+            moves=[None] * seats,
+            last=[None] * seats,
+        )
+        return name
+
+    def join(self, game: str, seat: int, client: str) -> str | None:
+        """The token of the seat; None if another client has it. KeyError: no such game or seat."""
+        with self.changed:
+            match = self.matches[game]
+            if seat >= len(match.clients):
+                raise KeyError(f"{game}/{seat}")
+            if not match.tokens[seat]:
+                match.clients[seat], match.tokens[seat] = client, secrets.token_hex(8)
+                self.seats[match.tokens[seat]] = (match, seat)
+            return match.tokens[seat] if match.clients[seat] == client else None
+
+    def act(self, moves: Sequence[game_pb2.Move]) -> list[int]:
+        """Take moves and play every tick that is complete by them."""
+        with self.changed:
+            verdicts, touched = [], {}
+            for move in moves:
+                match, seat = self.seats.get(move.token, (None, 0))
+                if match is None:
+                    verdicts.append(Verdict.UNKNOWN_TOKEN)
+                    continue
+                verdicts.append(match.act(seat, move.tick, move.action))
+                touched[match.name] = match
+            self._play([match for match in touched.values() if match.ready])
+            return verdicts
+
+    def sweep(self) -> None:
+        """Play the ticks whose deadline has passed and forget the games that nobody needs."""
+        now = time.monotonic()
+        with self.changed:
+            matches = list(self.matches.values())
+            self._play([match for match in matches if match.ended is None and match.due <= now])
+            for match in matches:
+                if match.idle >= ABANDONED_AFTER or (
+                    match.ended is not None and match.ended + KEEP_FINISHED <= now
+                ):
+                    self._forget(match)
+
+    def _play(self, matches: list[Match]) -> None:
+        """One tick of each of `matches`, of all games of a kind in one step."""
+        now = time.monotonic()
+        for table in {id(match.table): match.table for match in matches}.values():
+            group = [match for match in matches if match.table is table and match.ended is None]
+            actions = [[PASS if m is None else m for m in match.moves] for match in group]
+            table.games.step(np.array(actions), np.array([match.row for match in group]))
+            for match in group:
+                match.idle = match.idle + 1 if not any(m is not None for m in match.moves) else 0
+                match.last, match.moves = match.moves, [None] * len(match.moves)
+                match.due = now + match.deadline
+                if table.games.over[match.row]:
+                    match.ended = now
+                    self.finished += 1
+            self.ticks += len(group)
+        if matches:
+            self.changed.notify_all()
+
+    def _forget(self, match: Match) -> None:
+        del self.matches[match.name]
+        for token in filter(None, match.tokens):
+            del self.seats[token]
+        match.games.over[match.row] = True
+        match.table.free.append(match.row)
+
+    @property
+    def running(self) -> int:
+        """Games under way."""
+        with self.changed:
+            return sum(match.ended is None for match in self.matches.values())
+
+    def watch(self, tokens: Sequence[str], wait: float) -> Iterator[list[game_pb2.Observation]]:
+        """What the seats see: at once, then those whose game moved on, until all games are over.
+
+        Yields an empty list after `wait` seconds without news, so that the caller can look around.
+        """
+        shown: dict[str, int] = {}
+        open_tokens = set(tokens)
+        while open_tokens:
+            with self.changed:
+                fresh = self._news(open_tokens, shown)
+                if not fresh:
+                    self.changed.wait(wait)
+                    fresh = self._news(open_tokens, shown)
+                frame = [self._observation(token) for token in fresh]
+                open_tokens &= self.seats.keys()
+            for observation in frame:
+                shown[observation.token] = observation.tick
+                if observation.over:
+                    open_tokens.discard(observation.token)
+            yield frame
+
+    def _news(self, tokens: set[str], shown: dict[str, int]) -> list[str]:
+        """The seats of `tokens` whose tick is not the one shown last."""
+        known = [token for token in tokens if token in self.seats]
+        return [token for token in known if self.seats[token][0].tick != shown.get(token)]
+
+    def _observation(self, token: str) -> game_pb2.Observation:
+        match, seat = self.seats[token]
+        games, row = match.games, np.array([match.row])
+        army, owner, terrain = games.observe(row, np.array([seat]))
+        land, armies = games.scores(row)
+        return game_pb2.Observation(
+            token=token,
+            tick=match.tick,
+            height=games.height,
+            width=games.width,
+            seat=seat,
+            army=army[0].astype("<i4").tobytes(),
+            owner=owner[0].tobytes(),
+            terrain=terrain[0].tobytes(),
+            land=land[0].tolist(),
+            armies=armies[0].tolist(),
+            over=bool(games.over[match.row]),
+            winner=int(games.winner[match.row]),
+        )

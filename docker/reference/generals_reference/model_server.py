@@ -1,0 +1,128 @@
+"""The model server: ``model-server``, gRPC on port 50053."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import grpc
+from prometheus_client import Gauge
+
+from generals_reference import service
+from generals_reference.model_store import Damaged, ModelStore, UnknownVersion, Version
+from generals_reference.settings import Settings
+from generals_reference.v1 import model_pb2, model_pb2_grpc
+
+PORT = 50053
+CHUNK = 1 << 20  # bytes
+MAX_WEIGHTS = 1 << 30  # bytes
+LATEST = Gauge("generals_model_latest_version", "Newest version of the weights")
+PROMOTED = Gauge("generals_model_promoted_version", "Version that agents play with")
+VERSIONS = Gauge("generals_model_versions", "Versions held")
+
+log = logging.getLogger(__name__)
+Code = grpc.StatusCode
+
+
+class ModelServer(model_pb2_grpc.ModelServerServicer):
+    """Answers calls out of `store`."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self.store = store
+        self.show()
+
+    def show(self) -> None:
+        """Bring the metrics up to date."""
+        latest, current = self.store.latest, self.store.current
+        LATEST.set(latest.number if latest else 0)
+        PROMOTED.set(current.number if current else 0)
+        VERSIONS.set(len(self.store.versions))
+
+    def message(self, version: Version) -> Any:
+        current = self.store.current
+        promoted = current is not None and current.number == version.number
+        return model_pb2.Version(promoted=promoted, **asdict(version))
+
+    def Publish(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:  # noqa: N802
+        header = next(requests, model_pb2.PublishRequest()).header
+        if not header.sha256 or header.size > MAX_WEIGHTS:
+            context.abort(Code.INVALID_ARGUMENT, "a header with sha256 and an allowed size first")
+        data = bytearray()
+        for request in requests:
+            data += request.chunk
+            if len(data) > header.size:
+                context.abort(Code.INVALID_ARGUMENT, "more weights than the header says")
+        try:
+            version = self.store.publish(bytes(data), header.sha256, header.step)
+        except Damaged as error:
+            context.abort(Code.DATA_LOSS, str(error))
+        if self.store.current is None:
+            self.store.promote(version.number)  # agents have to begin with something
+        log.info("published", extra={"version": version.number, "step": version.step})
+        self.show()
+        return self.message(version)
+
+    def Get(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        version = self.find(request, context)
+        yield model_pb2.GetReply(header=self.message(version))
+        if version.sha256 == request.known_sha256:
+            return
+        try:
+            data = self.store.weights(version)
+        except (Damaged, OSError) as error:
+            log.error("cannot serve version %s: %s", version.number, error)
+            context.abort(Code.DATA_LOSS, str(error))
+        for start in range(0, len(data), CHUNK):
+            yield model_pb2.GetReply(chunk=data[start : start + CHUNK])
+
+    def find(self, request: Any, context: grpc.ServicerContext) -> Version:
+        """The version that a GetRequest means."""
+        try:
+            if request.which == request.NUMBER:
+                return self.store.get(request.number)
+            promoted = request.which == request.PROMOTED
+            found = self.store.current if promoted else self.store.latest
+        except UnknownVersion as error:
+            context.abort(Code.NOT_FOUND, error.args[0])
+        if found is None:
+            context.abort(Code.NOT_FOUND, "nothing was published yet")
+        return found
+
+    def List(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        versions = sorted(self.store.versions.values(), key=lambda version: version.number)
+        return model_pb2.ListReply(versions=map(self.message, versions))
+
+    def Promote(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self.change(lambda: self.store.promote(request.number), context)
+
+    def Rollback(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self.change(self.store.rollback, context)
+
+    def change(self, promote: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            version = promote()
+        except UnknownVersion as error:
+            context.abort(Code.NOT_FOUND, error.args[0])
+        log.info("promoted", extra={"version": version.number})
+        self.show()
+        return self.message(version)
+
+
+def run(settings: Settings, stop: service.Stop) -> None:
+    environment = settings.environment
+    folder = Path(environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")) / "models"
+    models = ModelServer(ModelStore(folder, environment.integer("KEEP_VERSIONS", 20, 2, 10_000)))
+    service.serve(
+        settings,
+        stop,
+        PORT,
+        lambda server: model_pb2_grpc.add_ModelServerServicer_to_server(models, server),
+        health=service.Health(),
+    )
+
+
+def main() -> None:
+    service.run("model-server", run)

@@ -1,0 +1,134 @@
+"""Versions of the policy's weights in a directory: ``000012.weights`` beside ``000012.json``.
+
+Everything is written beside its place, flushed and renamed, so that a crash leaves whole files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+class UnknownVersion(KeyError):
+    """No such version."""
+
+
+class Damaged(Exception):
+    """Weights whose hash is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What is known about one set of weights."""
+
+    number: int
+    sha256: str
+    size: int  # bytes
+    step: int  # learner updates
+    created: float  # seconds since the epoch
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a whole file or none, and have it on disk on return."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class ModelStore:
+    """All versions under `folder`. Every method may be called from any thread."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder, self.keep = folder, keep
+        self.lock = threading.RLock()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.versions = {
+            version.number: version
+            for path in sorted(folder.glob("*.json"))
+            if path.with_suffix(".weights").exists()
+            for version in [Version(**json.loads(path.read_text(encoding="utf-8")))]
+        }
+        history = folder / "promoted"
+        lines = history.read_text(encoding="utf-8").split() if history.exists() else []
+        self.promoted = [int(line) for line in lines if int(line) in self.versions]
+
+    def get(self, number: int) -> Version:
+        try:
+            return self.versions[number]
+        except KeyError:
+            raise UnknownVersion(f"there is no version {number}") from None
+
+    @property
+    def latest(self) -> Version | None:
+        return self.versions[max(self.versions)] if self.versions else None
+
+    @property
+    def current(self) -> Version | None:
+        """The promoted version."""
+        return self.versions[self.promoted[-1]] if self.promoted else None
+
+    def weights(self, version: Version) -> bytes:
+        """The weights of a version, checked against its hash."""
+        data = (self.folder / f"{version.number:06}.weights").read_bytes()
+        if hashlib.sha256(data).hexdigest() != version.sha256:
+            raise Damaged(f"version {version.number} is damaged on disk")
+        return data
+
+    def publish(self, data: bytes, sha256: str, step: int) -> Version:
+        """Store weights as the next version; the same weights again are the version they are."""
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise Damaged("the weights are not what their hash says")
+        with self.lock:
+            for version in self.versions.values():
+                if version.sha256 == sha256:
+                    return version
+            number = max(self.versions, default=0) + 1
+            version = Version(number, sha256, len(data), step, time.time())
+            write(self.folder / f"{number:06}.weights", data)
+            write(self.folder / f"{number:06}.json", json.dumps(asdict(version)).encode())
+            self.versions[number] = version
+            self._forget_old()
+            return version
+
+    def promote(self, number: int) -> Version:
+        """Make `number` the version to play with."""
+        with self.lock:
+            version = self.get(number)
+            if self.promoted[-1:] != [number]:
+                self._set_promoted([*self.promoted, number])
+            return version
+
+    def rollback(self) -> Version:
+        """Go back to what was promoted before. UnknownVersion: there is nothing before."""
+        with self.lock:
+            if len(self.promoted) < 2:
+                raise UnknownVersion("nothing was promoted before the current version")
+            self._set_promoted(self.promoted[:-1])
+            return self.versions[self.promoted[-1]]
+
+    def _set_promoted(self, numbers: list[int]) -> None:
+        numbers = numbers[-self.keep :]
+        write(self.folder / "promoted", "".join(f"{number}\n" for number in numbers).encode())
+        self.promoted = numbers
+
+    def _forget_old(self) -> None:
+        """Keep the newest versions and those that a rollback may need."""
+        needed = set(sorted(self.versions)[-self.keep :]) | set(self.promoted[-2:])
+        for number in set(self.versions) - needed:
+            del self.versions[number]
+            for suffix in ("json", "weights"):
+                (self.folder / f"{number:06}.{suffix}").unlink(missing_ok=True)
+        self.promoted = [number for number in self.promoted if number in self.versions]

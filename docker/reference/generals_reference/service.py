@@ -1,0 +1,158 @@
+"""What every gRPC service has in common: health, metrics, traces and a graceful end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any
+
+import grpc
+from prometheus_client import Counter, Histogram
+
+from generals_reference import logs, metrics, trace
+from generals_reference.settings import Settings, SettingsError
+from generals_reference.v1 import health_pb2, health_pb2_grpc
+
+MESSAGE_LIMIT = 64 << 20  # bytes
+THREADS = 64  # a stream keeps one for as long as it lasts
+CALLS = Counter("generals_rpc_total", "Calls answered", ["method", "code"])
+SECONDS = Histogram("generals_rpc_seconds", "Time to answer a call", ["method"])
+
+log = logging.getLogger(__name__)
+
+
+class Health(health_pb2_grpc.HealthServicer):
+    """`grpc.health.v1`: SERVING until told otherwise."""
+
+    def __init__(self) -> None:
+        self.status = health_pb2.HealthCheckResponse.SERVING
+        self.changed = threading.Condition()
+
+    def set(self, serving: bool) -> None:
+        answer = health_pb2.HealthCheckResponse
+        with self.changed:
+            self.status = answer.SERVING if serving else answer.NOT_SERVING
+            self.changed.notify_all()
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return health_pb2.HealthCheckResponse(status=self.status)
+
+    def Watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        sent = None
+        while context.is_active():
+            with self.changed:
+                if self.status == sent:
+                    self.changed.wait(timeout=1.0)
+                status = self.status
+            if status != sent:
+                yield health_pb2.HealthCheckResponse(status=status)
+                sent = status
+
+
+class Observe(grpc.ServerInterceptor):
+    """Count and time every unary call, run it under the caller's trace, and log what crashes."""
+
+    def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        handler = continuation(details)
+        if handler is None or not handler.unary_unary or "Health" in details.method:
+            return handler
+        method = details.method.rpartition("/")[2]
+        header = dict(details.invocation_metadata).get(trace.HEADER)
+
+        def answer(request: Any, context: grpc.ServicerContext) -> Any:
+            trace.begin(header)
+            began, code = time.perf_counter(), "OK"
+            try:
+                return handler.unary_unary(request, context)
+            except Exception as error:
+                aborted = context.code()
+                code = aborted.name if aborted else "UNKNOWN"
+                if aborted is None:
+                    log.exception("%s failed: %s", method, error)
+                raise
+            finally:
+                CALLS.labels(method, code).inc()
+                SECONDS.labels(method).observe(time.perf_counter() - began)
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer, handler.request_deserializer, handler.response_serializer
+        )
+
+
+class Stop:
+    """Set by SIGTERM and SIGINT; a loop waits on it instead of sleeping."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.on_signal)
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.event.set()
+
+    @property
+    def asked(self) -> bool:
+        return self.event.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until asked to stop, or for so long; True if asked."""
+        return self.event.wait(seconds)
+
+
+def server(port: int, *add: Callable[[grpc.Server], None]) -> tuple[grpc.Server, int]:
+    """A gRPC server that is bound but not started, and its port."""
+    built = grpc.server(
+        ThreadPoolExecutor(THREADS, thread_name_prefix="rpc"),
+        interceptors=[Observe()],
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+            ("grpc.max_send_message_length", MESSAGE_LIMIT),
+            ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
+        ],
+    )
+    for register in add:
+        register(built)
+    bound = built.add_insecure_port(f"[::]:{port}")
+    if not bound:
+        raise SettingsError(f"port {port} is taken")
+    return built, bound
+
+
+def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
+    """Run a command; a bad setting ends it with code 2 and one clear line."""
+    settings = Settings.from_process()
+    try:
+        logger = logs.set_up(name, settings.log_level)
+        stop = Stop()
+        body(settings, stop)
+        logger.info("stopped")
+    except SettingsError as error:
+        logging.getLogger(name).error("%s", error)
+        sys.exit(2)
+
+
+def serve(
+    settings: Settings,
+    stop: Stop,
+    default_port: int,
+    *add: Callable[[grpc.Server], None],
+    health: Health,
+    drain: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until asked to stop; then say NOT_SERVING, `drain`, and end the calls under way."""
+    register_health = lambda built: health_pb2_grpc.add_HealthServicer_to_server(health, built)  # noqa: E731
+    built, bound = server(settings.port(default_port), register_health, *add)
+    metrics.serve(settings.metrics_port)
+    built.start()
+    log.info("serving", extra={"port": bound})
+    stop.wait()
+    log.info("draining")
+    health.set(serving=False)
+    drain()
+    built.stop(grace=5.0).wait()

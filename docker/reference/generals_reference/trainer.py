@@ -1,0 +1,170 @@
+"""The trainer: ``trainer``. Learns from the buffer, checkpoints, publishes to the model server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import numpy as np
+from prometheus_client import Counter, Gauge
+
+from generals_reference import metrics, models, rpc, service, trace
+from generals_reference.checkpoints import Checkpoints
+from generals_reference.experience import unpack
+from generals_reference.policy import network
+from generals_reference.policy.learner import Learner, Update
+from generals_reference.settings import Settings
+from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
+
+PAUSE = 2.0  # seconds between looks at a buffer with too little in it
+UPDATES = Counter("generals_learner_updates_total", "Updates of the weights")
+STEP = Gauge("generals_learner_step", "Updates since the weights were random")
+LOSS = Gauge("generals_learner_loss", "Loss of the last update", ["part"])
+STALENESS = Gauge("generals_learner_staleness", "Mean age of the last batch, in seconds")
+CHECKPOINTED = Gauge(
+    "generals_checkpoint_timestamp_seconds", "When the last checkpoint was written"
+)
+PUBLISHED = Gauge("generals_learner_published_version", "Newest version published")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train, from the environment."""
+
+    batch: int  # fragments
+    minimum: int  # fragments in the buffer before the first update
+    reuse: float  # times that a fragment is learnt from, on average
+    checkpoint_every: int  # updates
+    publish_every: int  # updates
+    prioritised: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Options:
+        environment = settings.environment
+        return cls(
+            batch=environment.integer("TRAINER_BATCH", 16, 1, 4096),
+            minimum=environment.integer("TRAINER_MINIMUM", 64, 1, 10_000_000),
+            reuse=environment.number("TRAINER_REUSE", 4, 0.01, 1000),
+            checkpoint_every=environment.integer("CHECKPOINT_EVERY", 100, 1, 1_000_000),
+            publish_every=environment.integer("PUBLISH_EVERY", 20, 1, 1_000_000),
+            prioritised=environment.choice(
+                "TRAINER_SAMPLING", "uniform", ("uniform", "prioritised")
+            )
+            == "prioritised",
+        )
+
+
+class Trainer:
+    """Samples, updates, checkpoints and publishes, until asked to stop."""
+
+    def __init__(self, settings: Settings, options: Options, stop: service.Stop) -> None:
+        self.options, self.stop = options, stop
+        self.heartbeat = metrics.Heartbeat()
+        self.buffers = rpc.Servers(
+            settings.buffers, buffer_pb2_grpc.ExperienceBufferStub, settings.name
+        )
+        self.models = models.servers(settings.model_servers, settings.name)
+        folder = settings.environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")
+        self.checkpoints = Checkpoints(Path(folder) / "trainer")
+        saved = self.checkpoints.newest()
+        self.learner = Learner.from_bytes(saved) if saved else Learner(network.initial())
+        self.to_publish = True
+        self.learnt = 0  # fragments, since this process began
+        self.appended_before: int | None = None
+
+    def run(self) -> None:
+        """Train until asked to stop; then checkpoint."""
+        while not self.stop.asked:
+            trace.begin()
+            self.heartbeat.beat()
+            try:
+                self.publish()
+                if not self.train():
+                    self.stop.wait(PAUSE)
+            except grpc.RpcError as error:
+                log.warning("waiting", extra={"code": str(error.code()), "why": error.details()})
+                self.stop.wait(PAUSE)
+        if self.learner.step:
+            self.checkpoint()
+
+    def train(self) -> bool:
+        """One update, if there is enough new to learn from."""
+        batch = self.sample()
+        if batch is None:
+            return False
+        fragments = [unpack(experience) for experience in batch.experiences]
+        update = self.learner.update(fragments, np.array(batch.weight, np.float32))
+        self.learnt += len(fragments)
+        self.show(update, batch)
+        if self.options.prioritised:
+            self.buffers.stub.Prioritise(
+                buffer_pb2.PrioritiseRequest(
+                    sequence=batch.sequence, priority=(update.surprise + 1e-3).tolist()
+                ),
+                timeout=10,
+                metadata=rpc.metadata(),
+            )
+        if self.learner.step % self.options.checkpoint_every == 0:
+            self.checkpoint()
+        self.to_publish |= self.learner.step % self.options.publish_every == 0
+        return True
+
+    def sample(self) -> buffer_pb2.SampleReply | None:
+        """A batch from the next buffer; None while it has too little, or too little that is new."""
+        self.buffers.next()
+        strategy = buffer_pb2.SampleRequest
+        request = buffer_pb2.SampleRequest(
+            count=self.options.batch,
+            strategy=strategy.PRIORITISED if self.options.prioritised else strategy.UNIFORM,
+            minimum=self.options.minimum,
+        )
+        stats = self.buffers.call("Stats", buffer_pb2.StatsRequest())
+        if self.appended_before is None:
+            self.appended_before = stats.appended - stats.fill
+        fresh = stats.appended - self.appended_before
+        if self.learnt >= fresh * self.options.reuse:
+            return None
+        try:
+            return self.buffers.call("Sample", request)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
+                return None
+            raise
+
+    def show(self, update: Update, batch: buffer_pb2.SampleReply) -> None:
+        """Bring the metrics up to date."""
+        UPDATES.inc()
+        STEP.set(self.learner.step)
+        for part in ("loss", "policy_loss", "value_loss", "entropy"):
+            LOSS.labels(part).set(getattr(update, part))
+        created = np.mean([experience.created for experience in batch.experiences])
+        STALENESS.set(time.time() - float(created))
+
+    def checkpoint(self) -> None:
+        path = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
+        CHECKPOINTED.set_to_current_time()
+        log.info("checkpoint", extra={"path": str(path), "step": self.learner.step})
+
+    def publish(self) -> None:
+        """Publish the weights if it is time; a model server that is away gets them later."""
+        if not self.to_publish:
+            return
+        version = models.publish(self.models, self.learner.weights, self.learner.step)
+        self.to_publish = False
+        PUBLISHED.set(version.number)
+
+
+def run(settings: Settings, stop: service.Stop) -> None:
+    trainer = Trainer(settings, Options.of(settings), stop)
+    metrics.serve(settings.metrics_port, trainer.heartbeat)
+    log.info("training", extra={"step": trainer.learner.step})
+    trainer.run()
+
+
+def main() -> None:
+    service.run("trainer", run)
