@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from provision.errors import UsageError
+from provision.errors import Location, UsageError
 from provision.inventory.variables import check_names, read_variables
 from provision.inventory.vault import Vault
-from provision.source import parse_yaml
+from provision.source import LocatedString, parse_yaml
 
 _FORMS = "give key=value, '{\"key\": 1}' or @file.yml"
 # One word of `a=1 b='x y' c="{{ d }}"`: quotes and template braces hold blanks together.
@@ -63,8 +63,15 @@ def _parse_pairs(option: str) -> dict[str, object]:
         name, equals, value = _unescape(word).partition("=")
         if not equals:
             raise UsageError(f"-e {option!r}: {word!r} has no value", hint=_FORMS)
-        pairs[name.strip()] = _unquote(value.strip())
+        pairs[name.strip()] = _located(_unquote(value.strip()))
     return pairs
+
+
+def _located(text: str) -> LocatedString:
+    """Mark a text as the user's own, which may be a template; only such text is rendered."""
+    located = LocatedString(text)
+    located.location = Location("-e")
+    return located
 
 
 def _unescape(word: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from provision.source import LocatedString
+from provision.source import LocatedString, UnsafeString
 
 _DELIMITER = re.compile(r"\{[{%#]")
 
@@ -21,7 +21,9 @@ OMIT: Final = Omit()
 
 
 def has_template(value: str) -> bool:
-    """Tell whether ``value`` holds a Jinja2 delimiter."""
+    """Tell whether ``value`` holds a Jinja2 delimiter, and may be rendered."""
+    if isinstance(value, UnsafeString):
+        return False
     return "{" in value and _DELIMITER.search(value) is not None
 
 

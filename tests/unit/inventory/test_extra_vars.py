@@ -10,6 +10,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.inventory.extra_vars import parse_extra_vars
+from provision.templating import Templater
 
 PAIRS = [
     "a=1",
@@ -37,6 +38,11 @@ def test_the_later_option_wins(tmp_path: Path) -> None:
     (tmp_path / "more.yml").write_text("a: [1]\nb: file\n")
     options = ["a=first b=first c=first", f"@{tmp_path / 'more.yml'}", '{"b": {"json": true}}']
     assert parse_extra_vars(options) == {"a": [1], "b": {"json": True}, "c": "first"}
+
+
+def test_a_value_may_be_a_template() -> None:
+    variables = parse_extra_vars(["port={{ base + 1 }}", '{"base": 8}'])
+    assert Templater(variables).render("{{ port }}") == 9
 
 
 @pytest.mark.parametrize(

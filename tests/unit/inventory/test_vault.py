@@ -11,6 +11,7 @@ from provision.inventory.inventory import Inventory
 from provision.inventory.secrets import Secret, VaultedString, secret_values
 from provision.inventory.vault import PASSWORD_FILE_VARIABLE, read_vault_password
 from provision.source import UnsafeString
+from provision.templating import Templater
 
 from .conftest import FIXTURES, VAULT_PASSWORD_FILE
 
@@ -27,6 +28,15 @@ def test_values_are_decrypted_and_marked() -> None:
     assert isinstance(value, UnsafeString), "an encrypted text is never a template"
     assert variables["nested"] == {"inner": "tokyo"}
     assert "tokyo" in secret_values(variables)
+
+
+def test_unsafe_and_decrypted_texts_are_not_rendered() -> None:
+    password = read_vault_password(VAULT_PASSWORD_FILE)
+    inventory = Inventory.load([VALUES], vault_password=password)
+    templater = Templater(inventory.context("gpu-1"))
+    assert templater.render("{{ raw }} {{ redis_password }} {{ plain_value }}") == (
+        "{{ never rendered }} hunter2-{{ no template }} 1"
+    )
 
 
 def test_without_password_only_use_is_an_error() -> None:
