@@ -128,6 +128,8 @@ class System:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise _failure("read", path, error) from error
 
     def read_chunks(self, path: str) -> Iterator[bytes]:
         """Yield a file's content in pieces, for files of any size."""
@@ -228,10 +230,36 @@ class System:
             os.rename(temporary, path)
             _sync_directory(os.path.dirname(path))
         except OSError as error:
-            raise _write_failure(path, error) from error
+            raise _failure("write", path, error) from error
         finally:
             if os.path.lexists(temporary):
                 os.unlink(temporary)
+
+    def write_kernel(self, path: str, value: str) -> None:
+        """Write to a file of the kernel's (``/proc/sys``), which cannot be replaced.
+
+        Raises:
+            Failure: the kernel has no such file, or does not accept the value.
+
+        """
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(value)
+        except OSError as error:
+            raise _failure("write {!r} to".format(value), path, error) from error
+
+    def download(
+        self, url: str, *, headers: Optional[Dict[str, str]] = None, timeout: float = 30
+    ) -> Iterator[bytes]:
+        """Yield what a GET of ``url`` answers, in pieces; ``timeout`` (s) is for each wait.
+
+        Raises:
+            Failure: another answer than 200, or no whole one.
+
+        """
+        from provision.agent.download import download  # noqa: PLC0415 - costs 60 ms where unused
+
+        return download(url, headers or {}, timeout, self.emitter.progress)
 
     def _validate(self, command: str, candidate: str, path: str) -> None:
         import shlex  # noqa: PLC0415 - rarely needed
@@ -288,7 +316,7 @@ class System:
             make(target, temporary)
             os.rename(temporary, path)
         except OSError as error:
-            raise _write_failure(path, error) from error
+            raise _failure("write", path, error) from error
         finally:
             if os.path.lexists(temporary):
                 os.unlink(temporary)
@@ -527,16 +555,18 @@ def _sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def _write_failure(path: str, error: OSError) -> Failure:
+def _failure(verb: str, path: str, error: OSError) -> Failure:
     hints = {
         errno.ENOSPC: "free some space on that file system; the old file is as it was",
         errno.EDQUOT: "the disk quota is used up; the old file is as it was",
         errno.EROFS: "the file system is mounted read-only",
         errno.ENOENT: "create its directory first",
+        errno.EACCES: "become root for it",
+        errno.EPERM: "become root for it",
     }
+    reason = os.strerror(error.errno or 0)
     return Failure(
-        "cannot write {}: {}".format(path, os.strerror(error.errno or 0)),
-        hint=hints.get(error.errno or 0, ""),
+        "cannot {} {}: {}".format(verb, path, reason), hint=hints.get(error.errno or 0, "")
     )
 
 

@@ -5,16 +5,27 @@ from typing import Any, Dict
 
 _MODULES: Dict[str, str] = {
     "Apt": "apt",
+    "AuthorizedKey": "authorized_key",
     "BlockInFile": "block_in_file",
-    "Copy": "copy",
     "Command": "command",
+    "Copy": "copy",
+    "Cron": "cron",
     "Directory": "directory",
     "Execute": "execute",
     "Facts": "facts",
     "File": "file",
-    "Link": "link",
+    "GetUrl": "get_url",
+    "Group": "group",
+    "Hostname": "hostname",
     "LineInFile": "line_in_file",
+    "Link": "link",
+    "MergeJson": "merge_json",
+    "Modprobe": "modprobe",
+    "Mount": "mount",
+    "Sysctl": "sysctl",
     "Systemd": "systemd",
+    "Timezone": "timezone",
+    "User": "user",
 }
 
 

@@ -22,6 +22,7 @@ class EditedFile(Resource):
         validate: a command with ``%s`` for a copy of the new file, which must exit with 0 before
             the old file is replaced.
         backup: keep the old file beside the new one, its time in its name.
+        secret: never show the content.
 
     """
 
@@ -30,6 +31,7 @@ class EditedFile(Resource):
     group: Optional[str] = None
     validate: Optional[str] = None
     backup: bool = False
+    secret: bool = False
 
     def file(self) -> str:
         """Return the path of the file."""
@@ -41,16 +43,18 @@ class EditedFile(Resource):
 
     def expected(self, system: System) -> State:
         """Return the edited content, and the ownership that was declared."""
-        content = self.edited(self._content(system))
-        if content is None:
+        old = self._content(system)
+        new = self.edited(old)
+        if new is None:
             return {}
-        return {"content": content, **ownership(system, self.mode, self.owner, self.group)}
+        shown = "(edited)" if self.secret and new != old else self._shown(new)
+        return {"content": shown, **ownership(system, self.mode, self.owner, self.group)}
 
     def actual(self, system: System) -> State:
         """Return the content and the ownership."""
         status = system.stat(system.resolve(self.file()))
         owned = {} if status is None else ownership_of(status)
-        return {"content": self._content(system), **owned}
+        return {"content": self._shown(self._content(system)), **owned}
 
     def fix(self, system: System, difference: Difference) -> None:
         """Replace the file, or only its ownership where the content is the same."""
@@ -64,12 +68,15 @@ class EditedFile(Resource):
             system.backup(path)
         return system.write(
             path,
-            difference["content"].expected.encode("utf-8", "surrogateescape"),
+            (self.edited(self._content(system)) or "").encode("utf-8", "surrogateescape"),
             mode=self.mode,
             owner=self.owner,
             group=self.group,
             validate=self.validate,
         )
+
+    def _shown(self, content: Optional[str]) -> Optional[str]:
+        return "(secret)" if self.secret and content is not None else content
 
     def _content(self, system: System) -> Optional[str]:
         status = system.stat(system.resolve(self.file()))

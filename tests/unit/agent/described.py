@@ -6,7 +6,11 @@ The description, all parts optional:
     users: {name: {uid, gid, home, shell, comment, password}}     become /etc/passwd, /etc/shadow
     groups: {name: {gid, members: [name]}}                        become /etc/group
     programs: {"argv joined by spaces": {rc, stdout, stderr, files: {path: what it leaves}}}
-    urls: {address: text, or {status, content}}
+    urls: {address: text}                         others answer 404
+    nodename: the host's name
+    disks: {path: available bytes}
+    addresses: {network interface: [IPv4 address, netmask]}
+    sockets: {path or host:port: {"GET /path?query", or a part of it: {status, body or json}}}
     contents: [text that the controller would send when asked for its hash]
 
 Parents of a described path are directories. A program that is not described cannot be run, and the
@@ -19,15 +23,22 @@ from __future__ import annotations
 import errno
 import fnmatch
 import hashlib
+import json
+import os
+import socket
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath, split
 from typing import Any
 
 from provision.agent import system as real
-from provision.agent.failure import NotThereYet
+from provision.agent.failure import Failure, NotThereYet
 from provision.agent.process import Completed
 from provision.agent.system import FileStatus, System
+
+PARTS = {"files", "users", "groups", "programs", "urls", "contents"}
+PARTS |= {"nodename", "disks", "addresses", "sockets"}
 
 
 @dataclass
@@ -64,11 +75,14 @@ class DescribedSystem(System):
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         super().__init__()
-        unknown = set(description) - {"files", "users", "groups", "programs", "urls", "contents"}
+        unknown = set(description) - PARTS
         assert not unknown, f"a system has no {sorted(unknown)}"
         self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
         self.ran: list[str] = []
         self.requested: list[str] = []
+        self._machine = {key: description.get(key) or {} for key in ("disks", "addresses")}
+        self._nodename = description.get("nodename", "host")
+        self._sockets = description.get("sockets") or {}
         self._programs = dict(description.get("programs", {}))
         self._urls = dict(description.get("urls", {}))
         self._contents = [text.encode() for text in description.get("contents", [])]
@@ -167,6 +181,11 @@ class DescribedSystem(System):
         bits = old.mode if mode is None else mode
         self.nodes[path] = Node("file", content, bits, new_owner, self.group_name(new_group))
 
+    def write_kernel(self, path: str, value: str) -> None:
+        if path not in self.nodes:
+            raise real._failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
+        self.nodes[path].content = (value + "\n").encode()
+
     def make_directory(self, path: str, mode: int = 0o755) -> None:
         self.put(self._place(path), {"type": "directory", "mode": mode})
 
@@ -204,10 +223,18 @@ class DescribedSystem(System):
 
     def _parent_must_exist(self, path: str) -> None:
         if self.resolve(dirname(path)) not in self.nodes:
-            raise real._write_failure(path, FileNotFoundError(errno.ENOENT, "missing"))
+            raise real._failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
 
     def _fetch_described(self, sha256: str) -> Iterable[bytes]:
         return [text for text in self._contents if hashlib.sha256(text).hexdigest() == sha256]
+
+    def download(
+        self, url: str, *, headers: dict[str, str] | None = None, timeout: float = 30
+    ) -> Iterator[bytes]:
+        self.requested.append(url)
+        if url not in self._urls:
+            raise Failure(f"cannot get {url}: 404 Not Found")
+        yield self._urls[url].encode()
 
     # -- accounts ---------------------------------------------------------------------------
 
@@ -237,6 +264,26 @@ class DescribedSystem(System):
 
     def _entries(self, file: str) -> list[list[str]]:
         return [line.split(":") for line in (self.read_text(file) or "").splitlines()]
+
+    # -- the machine ------------------------------------------------------------------------
+
+    def uname(self) -> os.uname_result:
+        return os.uname_result(("Linux", self._nodename, "6.12.0", "#1", "x86_64"))
+
+    def disk(self, path: str) -> real.Disk | None:
+        available = self._machine["disks"].get(path)
+        return None if available is None else real.Disk(2 * available, available, 0, 0)
+
+    def interface_address(self, name: str) -> tuple[str, str] | None:
+        found = self._machine["addresses"].get(name)
+        return None if found is None else (found[0], found[1])
+
+    def connect(self, address: str | tuple[str, int], timeout: float) -> socket.socket:
+        name = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
+        if name not in self._sockets:
+            missing = FileNotFoundError if isinstance(address, str) else ConnectionRefusedError
+            raise missing(errno.ENOENT, f"nothing is described at {name}")
+        return answering(self._sockets[name], self.requested)
 
     # -- programs and addresses -------------------------------------------------------------
 
@@ -270,6 +317,24 @@ class DescribedSystem(System):
         for path, node in answer.get("files", {}).items():
             self.put(path, node)
         return Completed(answer.get("rc", 0), answer.get("stdout", ""), answer.get("stderr", ""))
+
+
+def answering(answers: Mapping[str, Any], requested: list[str]) -> socket.socket:
+    """Return a connection to a server that gives the first described answer that fits."""
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        with theirs:
+            request = theirs.recv(65536).split(b"\r\n")[0].decode().removesuffix(" HTTP/1.0")
+            requested.append(request)
+            found = [answer for part, answer in answers.items() if part in request]
+            answer = found[0] if found else {"status": 500, "body": f"not described: {request}"}
+            body = answer.get("body", "") or json.dumps(answer.get("json"))
+            head = f"HTTP/1.0 {answer.get('status', 200)} described\r\n\r\n"
+            theirs.sendall(head.encode() + body.encode())
+
+    threading.Thread(target=serve, daemon=True).start()
+    return ours
 
 
 def account_files(description: Mapping[str, Any]) -> dict[str, str]:

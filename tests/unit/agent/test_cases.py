@@ -12,6 +12,7 @@ A file holds one case, a list of them, or several YAML documents of either. A ca
     after:                                   `fix` is run, and then this must hold
       files: {path: text, or {mode: 0600, …}, or null where there is none}
       ran: [argv joined by spaces, …]        all that was run, for looking and for fixing
+      requested: [address, …]                all that was downloaded
       data: {…}                              what `fix` reported
     or  after: {failure: part of the message}
     idempotent: true                         after `fix`, nothing is left to do
@@ -34,7 +35,7 @@ from tests.unit.agent.described import DescribedSystem, Node
 CASES = Path(__file__).parent / "cases"
 OUTCOMES = {"difference", "failure", "not_there_yet", "answer"}
 KEYS = OUTCOMES | {"name", "resource", "system", "after", "idempotent"}
-AFTER_KEYS = {"files", "ran", "data", "failure"}
+AFTER_KEYS = {"files", "ran", "requested", "data", "failure"}
 
 
 def cases() -> Iterator[Any]:
@@ -76,6 +77,7 @@ def check_difference(case: dict[str, Any], resource: Any, system: DescribedSyste
     assert {name: list(change) for name, change in found.items()} == case["difference"]
     assert snapshot(system) == before, "looking changed the host"
     system.ran.clear()
+    system.requested.clear()
 
 
 def check_after(case: dict[str, Any], resource: Any, system: DescribedSystem) -> None:
@@ -93,6 +95,8 @@ def check_after(case: dict[str, Any], resource: Any, system: DescribedSystem) ->
             check_file(system, path, expected)
         if "ran" in after:
             assert system.ran == after["ran"]
+        if "requested" in after:
+            assert system.requested == after["requested"]
         if "data" in after:
             assert outcome.data == after["data"]
     if case.get("idempotent"):
