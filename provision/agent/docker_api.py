@@ -132,9 +132,7 @@ def quote(text: str) -> str:
     return "".join(chr(byte) if byte in _UNRESERVED else "%{:02X}".format(byte) for byte in encoded)
 
 
-def _request(
-    method: str, path: str, query: Query, body: Any, headers: Mapping[str, str]
-) -> bytes:
+def _request(method: str, path: str, query: Query, body: Any, headers: Mapping[str, str]) -> bytes:
     pairs = []
     for name, value in query.items():
         text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
