@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,21 @@ def command(context: click.Context, name: str) -> None:
 @click.pass_context
 def up(context: click.Context, hosts: int | None) -> None:
     """Start the lab, or what is missing of it, and write its inventory."""
+    from provision.lab.inventory import groups
+
     lab = _lab(context)
-    for host in lab.up(hosts):
-        click.echo(f"{host.name:<4} {host.address}:{host.port}  {host.private_address}")
-    click.echo(f"\ninventory {os.path.relpath(lab.inventory_file)}")
+    started = time.monotonic()
+    members = lab.up(hosts)
+    roles = groups([host.name for host in members])
+    click.echo(f"lab {lab.name}: {len(members)} hosts up, {time.monotonic() - started:.1f} s\n")
+    for host in members:
+        own = " ".join(role for role, names in roles.items() if host.name in names)
+        address = f"{host.address}:{host.port}"
+        click.echo(f"  {host.name:<4} {address:<16} {host.private_address:<15} {own}")
+    inventory = os.path.relpath(lab.inventory_file)
+    click.echo(
+        f"\nlog in:  provision lab ssh h1\ndeploy:  provision deploy --inventory {inventory}"
+    )
 
 
 @command.command()

@@ -30,7 +30,7 @@ def ensure(store: Images, release: str = RELEASE) -> str:
             _bootstrap(store, release, debian)
         else:
             _pull(store, release, debian)
-    return store.build("provision-lab-base", _context(release), {"DEBIAN": debian})
+    return store.build(f"provision-lab-base-{release}", _context(release), {"DEBIAN": debian})
 
 
 def _context(release: str) -> images.Context:
@@ -95,5 +95,5 @@ def _pull(store: Images, release: str, tag: str) -> None:
             hint="apt-get install mmdebstrap arch-test, or give Docker access to a registry",
         ) from None
     dockerfile = f"FROM {image}\n".encode()
-    built = store.build("provision-lab-debian", {"Dockerfile": Entry(dockerfile)}, {})
+    built = store.build("provision-lab-pulled", {"Dockerfile": Entry(dockerfile)}, {})
     store.client.images.get(built).tag(*tag.split(":"))

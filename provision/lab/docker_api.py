@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -31,3 +33,16 @@ def connect() -> DockerClient:
             hint="the lab needs one; `make demo` and `make test` start it where that is not rude",
         ) from None
     return client
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what Docker refuses into an error for the person at the terminal."""
+    from docker.errors import APIError, DockerException
+
+    try:
+        yield
+    except APIError as error:
+        raise ProvisionError(f"Docker refused: {error.explanation or error}") from error
+    except DockerException as error:
+        raise ProvisionError(f"Docker failed: {error}") from error

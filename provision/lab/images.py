@@ -16,6 +16,7 @@ from provision.lab.layout import LABEL
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.images import Image
 
 BUILD_TIMEOUT = 900  # seconds without a word from the builder
 _TAIL = 15
@@ -86,6 +87,7 @@ class Images:
         if not self.has(tag):
             self.say(f"building the image {repository}")
             self._build(tag, context, arguments)
+            self.forget_older(repository, tag)
         return tag
 
     def _build(self, tag: str, context: Context, arguments: Mapping[str, str]) -> None:
@@ -107,11 +109,38 @@ class Images:
                 tail = "\n  ".join(output.splitlines()[-_TAIL:])
                 raise ProvisionError(f"building {tag} failed: {line['error']}\n  {tail}")
 
+    def forget_older(self, repository: str, tag: str) -> None:
+        """Drop the names in ``repository`` of all images but ``tag``'s, so that Docker frees them."""
+        kept = self.client.images.get(tag).id
+        for image in self.client.images.list(name=repository):
+            if image.id != kept:
+                own = (f"{repository}:", f"{repository}@")
+                self._remove([name for name in _names(image) if name.startswith(own)])
+
     def remove_all(self) -> None:
-        """Remove the images that labs have made, except those that a container still uses."""
+        """Remove the images that labs have made, except those that something still uses.
+
+        Layers inherit the base image's label, so that stages of builds are found as well; one
+        that is under another goes in a later round.
+        """
+        labelled = {"label": f"{LABEL}=1"}
+        while sum(
+            self._remove(_names(image) or [str(image.id)])
+            for image in self.client.images.list(filters=labelled)
+        ):
+            pass
+
+    def _remove(self, names: list[str]) -> bool:
+        """Remove what can be removed; return whether anything was."""
         from docker.errors import APIError
 
-        for image in self.client.images.list(filters={"label": f"{LABEL}=1"}):
-            for tag in image.tags:
-                with contextlib.suppress(APIError):
-                    self.client.images.remove(tag)
+        removed = False
+        for name in names:
+            with contextlib.suppress(APIError):
+                self.client.images.remove(name)
+                removed = True
+        return removed
+
+
+def _names(image: Image) -> list[str]:
+    return [*image.tags, *(image.attrs.get("RepoDigests") or [])]

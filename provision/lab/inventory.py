@@ -27,6 +27,15 @@ _ROLES_OF = {  # how many hosts there are -> the roles of h1, h2, …
         "monitoring",
     ],
 }
+# The stack's own defaults are made for servers; these let three hosts share a laptop.
+_SIZES = {
+    "redis_maxmemory": "64mb",
+    "redis_memory": "256m",
+    "trainer_memory": "1g",
+    "trainer_shm_size": "64m",
+    "trainer_tmp_size": "256m",
+    "trainer_stop_seconds": 30,
+}
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense
 
 
@@ -50,7 +59,7 @@ def render(
     members = groups([host.name for host in hosts])
     tree = {
         "all": {
-            "vars": _variables(credentials) | dict(image_variables),
+            "vars": {**_variables(credentials), **image_variables, **_SIZES},
             "hosts": {host.name: _host_variables(host) for host in hosts},
             "children": {
                 role: {"hosts": {name: {} for name in names}} for role, names in members.items()
@@ -68,6 +77,7 @@ def _variables(credentials: Credentials) -> dict[str, Any]:
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={credentials.known_hosts}",
         "provision_known_hosts": str(credentials.known_hosts),
         "docker_source": "distro",
+        "environment_name": "lab",
         "registry": {
             "server": REGISTRY,
             "username": REGISTRY_USER,

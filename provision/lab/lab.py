@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -61,33 +62,25 @@ class Lab:
         self.inventory_file = (inventory_file or directory / "inventory.yml").absolute()
         self._say = say
 
-    @cached_property
-    def _client(self) -> DockerClient:
-        return docker_api.connect()
-
-    @cached_property
-    def _images(self) -> Images:
-        return Images(self._client, self._say)
-
-    def up(self, count: int | None = None, *, with_images: bool = True) -> list[LabHost]:
-        """Bring the lab to ``count`` running hosts, and write its inventory.
+    def up(self, hosts: int | None = None, *, with_images: bool = True) -> list[LabHost]:
+        """Bring the lab to ``hosts`` running hosts, and write its inventory.
 
         Args:
-            count: how many; None keeps those that are there, or makes three.
+            hosts: how many; None keeps those that are there, or makes three.
             with_images: whether to run the registry and fill it with the stack's images.
 
         Returns:
             The hosts, all booted and reachable.
 
         """
-        with lock.held(self.credentials.directory):
+        with self._changing():
             self.credentials.ensure()
             layout = network.ensure(self._client, self.name)
-            self._bring_up(layout, count)
-            hosts = self._write(layout)
+            self._bring_up(layout, hosts)
+            written = self._write(layout)
             if with_images:
                 self._fill_registry(layout)
-            return hosts
+            return written
 
     def _bring_up(self, layout: Layout, count: int | None) -> None:
         there = self._containers()
@@ -109,7 +102,7 @@ class Lab:
     def _fill_registry(self, layout: Layout) -> None:
         """Run the registry, and put into it what changed of the stack's images."""
         base_image = base.ensure(self._images)
-        registry = Registry(self._client, layout, self.credentials)
+        registry = Registry(self._images, layout, self.credentials)
         registry.ensure(self._build("lab-registry", "provision-lab-registry", base_image))
 
         def provide(service: Service) -> None:
@@ -121,7 +114,7 @@ class Lab:
 
     def down(self) -> None:
         """Remove the hosts, the registry and the network; images, keys and the volume stay."""
-        with lock.held(self.credentials.directory):
+        with self._changing():
             containers = self._client.containers.list(all=True, filters=self._filter)
             self._each(containers, lambda each: each.remove(force=True, v=True))
             for found in self._client.networks.list(filters=self._filter):
@@ -177,7 +170,7 @@ class Lab:
             release: its Debian, such as ``bookworm`` for an old one.
 
         """
-        with lock.held(self.credentials.directory):
+        with self._changing():
             layout = network.ensure(self._client, self.name)
             image = self._host_image(release)
             self.container(name).remove(force=True, v=True)
@@ -198,6 +191,19 @@ class Lab:
             raise self._no_host(name) from None
 
     # -- parts -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with lock.held(self.credentials.directory), docker_api.explained():
+            yield
+
+    @cached_property
+    def _client(self) -> DockerClient:
+        return docker_api.connect()
+
+    @cached_property
+    def _images(self) -> Images:
+        return Images(self._client, self._say)
 
     @property
     def _filter(self) -> dict[str, str | list[str] | bool]:
@@ -224,7 +230,8 @@ class Lab:
                 )
 
     def _host_image(self, release: str) -> str:
-        return self._build("lab-host", "provision-lab-host", base.ensure(self._images, release))
+        base_image = base.ensure(self._images, release)
+        return self._build("lab-host", f"provision-lab-host-{release}", base_image)
 
     def _build(self, directory: str, repository: str, base_image: str) -> str:
         context = read_context(project.find("docker", directory))

@@ -32,7 +32,7 @@ PROGRAMS = {
     "ssh": "openssh-client",
 }
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-GROUP_HINT = "sudo usermod -aG docker $USER   # then log in again"
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # a user's own has no sbin on Debian
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,18 @@ class Machine:
 
 def commands(machine: Machine) -> list[str]:
     """Return the shell commands that make ``machine`` ready."""
+    sudo = "" if machine.root else "sudo "
     lines = []
     if machine.missing and machine.apt:
-        lines.append(f"sudo apt-get install --no-install-recommends {' '.join(machine.missing)}")
+        packages = " ".join(machine.missing)
+        lines.append(f"{sudo}apt-get install --no-install-recommends {packages}")
     elif machine.missing:
         lines.append("# install Docker Engine: https://docs.docker.com/engine/install/")
-    if machine.docker == "denied":
-        lines.append(GROUP_HINT)
-    elif machine.docker == "silent":
-        start = "sudo systemctl enable --now docker" if machine.systemd else "sudo setsid dockerd &"
-        lines.append(start)
-        if not machine.root:
-            lines.append(GROUP_HINT)
+    if machine.docker == "silent":
+        starts = "systemctl enable --now docker" if machine.systemd else "setsid dockerd &"
+        lines.append(f"{sudo}{starts}")
+    if machine.docker != "answers" and not machine.root:
+        lines.append("sudo usermod -aG docker $USER   # then log in again")
     return lines
 
 
@@ -130,7 +130,7 @@ def _missing(apt: bool, docker: str) -> list[str]:
         is_spare = (program == "dockerd" and docker == "answers") or (
             program in ("mmdebstrap", "arch-test") and not apt  # it pulls its base image instead
         )
-        if not is_spare and shutil.which(program) is None:
+        if not is_spare and shutil.which(program, path=_PATH) is None:
             packages.append(package)
     if apt and not Path(KEYRING).exists():
         packages.append("debian-archive-keyring")

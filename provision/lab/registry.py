@@ -14,10 +14,10 @@ from provision.errors import ProvisionError, UsageError
 from provision.lab import machine
 from provision.lab.archive import Entry, pack
 from provision.lab.credentials import REGISTRY_USER, Credentials
+from provision.lab.images import Images
 from provision.lab.layout import CREDENTIALS_LABEL, REGISTRY_HOST, REGISTRY_PORT, Layout
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
 
 START_TIMEOUT = 30.0
@@ -29,8 +29,9 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 class Registry:
     """The registry of one lab, as this machine sees it: on loopback."""
 
-    def __init__(self, client: DockerClient, layout: Layout, credentials: Credentials) -> None:
-        self.client = client
+    def __init__(self, images: Images, layout: Layout, credentials: Credentials) -> None:
+        self.images = images
+        self.client = images.client
         self.layout = layout
         self.credentials = credentials
 
@@ -137,6 +138,7 @@ class Registry:
         for line in self.client.api.push(name, tag, auth_config=login, stream=True, decode=True):
             if "error" in line:
                 raise ProvisionError(f"pushing {repository}:{tag} failed: {line['error']}")
+        self.images.forget_older(name, image)
         return True
 
 
@@ -145,6 +147,5 @@ def _htpasswd(password: str) -> bytes:
 
     # The password is random and long: the least costly hash is as good as any other, and the
     # registry computes it on every request.
-    return (
-        f"{REGISTRY_USER}:".encode() + bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)) + b"\n"
-    )
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
+    return f"{REGISTRY_USER}:{hashed}\n".encode()
