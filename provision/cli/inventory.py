@@ -18,8 +18,8 @@ import click
     metavar="SOURCE",
     help="YAML file, directory of them, or 'host1,host2'; may be repeated.",
 )
-@click.option("--list", "action", flag_value="list", help="Print all hosts and groups.")
-@click.option("--graph", "action", flag_value="graph", help="Print the tree below GROUP.")
+@click.option("--list", "show_list", is_flag=True, help="Print all hosts and groups.")
+@click.option("--graph", "show_graph", is_flag=True, help="Print the tree below GROUP.")
 @click.option("--host", metavar="HOST", help="Print the variables of one host.")
 @click.option("--vars", "show_vars", is_flag=True, help="With --graph: print variables too.")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="Print YAML instead of JSON.")
@@ -45,7 +45,8 @@ def command(
     *,
     group: str,
     sources: tuple[str, ...],
-    action: str | None,
+    show_list: bool,
+    show_graph: bool,
     host: str | None,
     show_vars: bool,
     as_yaml: bool,
@@ -55,7 +56,7 @@ def command(
     vault_password_file: Path | None,
 ) -> None:
     """Print the inventory: choose one of --list, --host and --graph."""
-    if (action is None) == (host is None):
+    if show_list + show_graph + (host is not None) != 1:
         raise click.UsageError("choose one of --list, --host HOST and --graph")
     from provision.inventory import output
     from provision.inventory.extra_vars import parse_extra_vars
@@ -74,7 +75,7 @@ def command(
         click.echo(f"warning: {warning}", err=True)
     if host is not None:
         text = output.host_variables(inventory, host, as_yaml=as_yaml)
-    elif action == "graph":
+    elif show_graph:
         text = output.graph(inventory, group, with_variables=show_vars)
     else:
         text = (output.list_yaml if as_yaml else output.list_json)(inventory, limit)

@@ -16,7 +16,7 @@ from .conftest import FIXTURES
 STACK = ["-i", str(FIXTURES / "stack" / "inventory.yml")]
 
 
-@pytest.mark.parametrize("actions", [[], ["--list", "--host", "gpu-01"]])
+@pytest.mark.parametrize("actions", [[], ["--list", "--graph"], ["--list", "--host", "gpu-01"]])
 def test_one_action_must_be_chosen(actions: list[str]) -> None:
     result = CliRunner().invoke(command, [*STACK, *actions])
     assert result.exit_code != 0
