@@ -132,4 +132,4 @@ def _fast(content: bytes) -> str:
 
 @lru_cache(maxsize=256)  # most hosts of a role share their secrets
 def _slow(content: bytes) -> str:
-    return hashlib.scrypt(content, salt=b"provision", n=2**14, r=8, p=1, dklen=6).hex()
+    return hashlib.scrypt(content, salt=b"provision", n=2**13, r=8, p=1, dklen=6).hex()

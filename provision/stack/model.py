@@ -10,6 +10,8 @@ import yaml
 
 from provision.source import plain
 
+_Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 Owner = tuple[int, int]
 """Numeric user and group id: inside a container nobody can resolve the host's names."""
 
@@ -86,7 +88,10 @@ class ComposeProject:
 
 def canonical(model: Mapping[str, Any]) -> str:
     """Return ``model`` as YAML that is equal whenever the model is equal."""
-    return yaml.safe_dump(plain(dict(model)), sort_keys=True, width=1000, allow_unicode=True)
+    text: str = yaml.dump(
+        plain(dict(model)), Dumper=_Dumper, sort_keys=True, width=1000, allow_unicode=True
+    )
+    return text
 
 
 def images_of(model: Mapping[str, Any]) -> tuple[str, ...]:

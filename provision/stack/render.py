@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from provision.templating import Templater
 __all__ = ["ComposeProject", "ConfigFile", "DataDirectory", "render_role"]
 
 ROLE_LABEL = "io.provision.role"
+_NO_DEFAULT = re.compile(r"the variable '(\w+_(?:image|password))' is not defined")
 _SUFFIX = ".yml.j2"
 
 
@@ -35,6 +37,15 @@ def render_role(
 
     """
     template = _template(role, project)
+    try:
+        return _render(role, template, variables, project)
+    except UsageError as error:
+        raise _advised(error, template) from error
+
+
+def _render(
+    role: str, template: Path, variables: Mapping[str, object], project: Path | None
+) -> ComposeProject:
     templater = templater_for(variables, project)
     where = Location(str(template))
     model = _model(templater, template)
@@ -50,7 +61,7 @@ def render_role(
         name=final["name"],
         model=final,
         text=canonical(final),
-        files=tuple(tree.files[dest] for dest in sorted(tree.files)),
+        files=tuple(sorted(tree.files.values(), key=lambda file: (file.path, file.dest))),
         images=images_of(final),
         directories=tuple(data_directories(services, where)),
         source=str(template),
@@ -77,6 +88,20 @@ def _model(templater: Templater, template: Path) -> dict[str, Any]:
     if not isinstance(model, dict):
         raise UsageError("does not render to a mapping", where=Location(str(template)))
     return model
+
+
+def _advised(error: UsageError, template: Path) -> UsageError:
+    """Return the error about a variable that only the user can know, with what to do."""
+    missing = _NO_DEFAULT.search(error.message)
+    if missing is None:
+        return error
+    in_macro = error.where is None or error.where.path.endswith("_stack.j2")
+    return UsageError(
+        error.message,
+        where=Location(str(template)) if in_macro else error.where,
+        hint=f"set {missing[1]} in the inventory; the head of templates/compose/defaults.yml "
+        "lists the variables that have no default",
+    )
 
 
 def _services(model: dict[str, Any], where: Location) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 from provision.stack.finding import Problem, Service, rule
 
 _NAME = re.compile(
-    r"(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(?!.*_FILE$)", re.I
+    r"(?:^|_)(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(?:_(?!.*FILE$)|$)", re.I
 )
 _CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.I)
 _INTERPOLATED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{|[A-Za-z_])")
