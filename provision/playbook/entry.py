@@ -113,6 +113,10 @@ class TaskReader:
             raise UsageError(message, where=where, hint=refused)
         if word in PLAY_KEYWORDS:
             raise UsageError(f"`{word}` belongs to a play, not to a task", where=where)
+        for module in filter(self._names.__contains__, map(_short, item)):
+            if word in self._modules.parameters(module):
+                message = f"`{word}` is a parameter of {module}"
+                raise UsageError(message, where=where, hint=f"indent it below `{module}:`")
         hint = did_you_mean(_short(word), [*TASK_KEYWORDS, *self._names])
         message = f"there is no module or keyword {word!r}"
         raise UsageError(message, where=where, hint=hint or "see docs/playbooks.md for all of them")
@@ -129,10 +133,10 @@ def _parameters(
     item: LocatedMapping, word: str, known: Mapping[str, Parameter]
 ) -> dict[str, object]:
     where = item.key_locations.get(word, item.location)
-    value = item[word]
-    written = parse_text(value, known) if isinstance(value, str) else Keywords(item).mapping(word)
+    written: Mapping[str, object] = {}
     more = Keywords(item).mapping("args")
     try:
+        written = _written(item, word, known)
         given = canonical(written, known) | canonical(more, known)
         _check(_short(word), given, known)
     except ParameterError as error:
@@ -141,6 +145,13 @@ def _parameters(
     except UsageError as error:
         raise UsageError(error.message, where=error.where or where, hint=error.hint) from None
     return given
+
+
+def _written(
+    item: LocatedMapping, word: str, known: Mapping[str, Parameter]
+) -> Mapping[str, object]:
+    value = item[word]
+    return parse_text(value, known) if isinstance(value, str) else Keywords(item).mapping(word)
 
 
 def _place(

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from provision.errors import Location, UsageError, did_you_mean
 from provision.playbook.entry import TaskReader
-from provision.playbook.keywords import PLAY_KEYWORDS, REFUSED_IN_PLAY, REFUSED_IN_PLAYBOOK
+from provision.playbook.keywords import (
+    PLAY_KEYWORDS,
+    REFUSED_IN_PLAY,
+    REFUSED_IN_PLAYBOOK,
+    TASK_KEYWORDS,
+)
 from provision.playbook.model import Play, TaskEntry
 from provision.playbook.parameters import ModuleCatalog
 from provision.playbook.reading import Keywords
-from provision.source import LocatedMapping, load_yaml
+from provision.source import LocatedMapping, load_yaml, location_of
 from provision.templating.markers import has_template
 
 _EXAMPLE = "begin with `- hosts: all`, then `tasks:`"
@@ -56,7 +61,8 @@ def load_variables(path: Path) -> Mapping[str, object]:
 
 def _play(item: object, file: Location, modules: ModuleCatalog) -> Play:
     if not isinstance(item, LocatedMapping):
-        raise UsageError(f"a play is a mapping, not {item!r}", where=file, hint=_EXAMPLE)
+        where = location_of(item) or file
+        raise UsageError(f"a play is a mapping, not {item!r}", where=where, hint=_EXAMPLE)
     _check_keywords(item)
     keywords = Keywords(item)
     hosts = ",".join(keywords.names("hosts"))
@@ -98,7 +104,8 @@ def _check_keywords(play: LocatedMapping) -> None:
         if refused:
             message = f"`{word}` is outside the part of Ansible that we run"
             raise UsageError(message, where=where, hint=refused)
-        hint = did_you_mean(str(word), PLAY_KEYWORDS)
+        for_tasks = "put it on each task" if word in TASK_KEYWORDS else None
+        hint = for_tasks or did_you_mean(str(word), PLAY_KEYWORDS)
         raise UsageError(f"a play has no keyword {word!r}", where=where, hint=hint)
 
 

@@ -11,7 +11,7 @@ from provision.source import LocatedString
 
 # A word: quoted parts and template expressions in it may hold spaces.
 _WORD = re.compile(r"""(?:\{\{.*?\}\}|\{%.*?%\}|"(?:\\.|[^"\\])*"|'[^']*'|\\.|\S)+""", re.DOTALL)
-_PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
 def parse_text(text: str, parameters: Mapping[str, Parameter]) -> dict[str, object]:
@@ -25,11 +25,11 @@ def parse_text(text: str, parameters: Mapping[str, Parameter]) -> dict[str, obje
 
     """
     free = next((name for name, known in parameters.items() if known.free_form), None)
-    names = {alias for name, known in parameters.items() for alias in (name, *known.aliases)}
+    options = {name for name, known in parameters.items() if name != free and known.type != "list"}
     result: dict[str, object] = {}
     left = text
     for start, end, name, value in reversed(list(_pairs(text))):
-        if name in names or free is None:
+        if name in options or free is None:
             result[name] = _located(value, text)
             left = left[:start] + left[end:]
     left = left.strip()

@@ -13,34 +13,14 @@ _BITS = {"r": 4, "w": 2, "x": 1}
 _SHIFTS = {"u": (6,), "g": (3,), "o": (0,), "a": (6, 3, 0)}
 _HIGHEST = 0o7777
 # Read as decimal numbers these make modes that nobody means, such as 644 = 0o1204.
+_COMMON_BITS = (0, 4, 5, 6, 7)
 _FORGOTTEN_ZERO = frozenset(
-    int(digits)
-    for digits in [
-        "400",
-        "440",
-        "444",
-        "500",
-        "550",
-        "555",
-        "600",
-        "640",
-        "644",
-        "660",
-        "664",
-        "666",
-        "700",
-        "710",
-        "711",
-        "750",
-        "755",
-        "770",
-        "775",
-        "777",
-        "1777",
-        "2755",
-        "2775",
-    ]
-)
+    100 * user + 10 * group + others
+    for user in (4, 5, 6, 7)
+    for group in _COMMON_BITS
+    for others in _COMMON_BITS
+    if user >= group >= others
+) | {1777, 2755, 2775}
 
 
 def mode_of(value: object) -> int:
