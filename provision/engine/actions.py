@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from provision.agent.resource import Query, Resource
 from provision.agent.resources.copy import Copy
 from provision.engine.registered import Registered, result_values
 from provision.playbook.model import TaskEntry
-from provision.playbook.modules import build, mode_of
+from provision.playbook.modules import build, converted, mode_of
+from provision.playbook.parameters import parameters_of
 from provision.tasks.host import Host, Judge
 from provision.tasks.task import tasks
 from provision.templating import Templater
@@ -72,13 +73,19 @@ def perform(call: Call) -> Mapping[str, Any]:
         return _CONTROLS[name](call)
     functions = tasks()
     if name in functions:
+        parameters = converted(call.parameters, parameters_of(functions[name]), call.entry.where)
         with call.host.section(call.label):
-            functions[name](call.host, **call.parameters)
+            functions[name](call.host, **parameters)
         return {"changed": False, "failed": False, "skipped": False}
-    declaration = build(name, call.parameters)
+    return _declared(call)
+
+
+def _declared(call: Call) -> Mapping[str, Any]:
+    declaration = build(call.entry.action, call.parameters, call.entry.where)
     if isinstance(declaration, Query):
-        return call.host.ask(declaration, name=call.label, no_log=call.no_log)
-    return call.apply(declaration)
+        answer = call.host.ask(declaration, name=call.label, no_log=call.no_log)
+        return {"changed": False, "failed": False, "skipped": False, **answer}
+    return call.apply(cast(Resource, declaration))
 
 
 def _debug(call: Call) -> Mapping[str, Any]:
@@ -115,7 +122,7 @@ def _template(call: Call) -> Mapping[str, Any]:
 
 def _copy(call: Call) -> Mapping[str, Any]:
     if "src" not in call.parameters or call.parameters.get("remote_src"):
-        return call.apply(build("copy", call.parameters))
+        return _declared(call)
     path = call.templater.find(str(call.parameters["src"]), "files")
     fields = _file_fields(call, path)
     content = path.read_bytes()

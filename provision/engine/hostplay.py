@@ -15,7 +15,7 @@ from provision.engine.registered import RegisteredLoop, result_values, skipped
 from provision.engine.variables import HostVariables
 from provision.errors import TaskError, UsageError
 from provision.playbook.model import LoopControl, Play, TaskEntry
-from provision.tasks.host import Host, Judge
+from provision.tasks.host import Host, Judge, shorten
 from provision.tasks.outcome import HostFailedError
 from provision.templating import Templater
 from provision.transport.channel import Result
@@ -150,7 +150,7 @@ class HostPlay:
 
     def _item(self, entry: TaskEntry, variables: HostVariables) -> Mapping[str, Any]:
         templater = Templater(variables, search=self.search)
-        label = templater.render_text(entry.name, entry.where)
+        label = self._label(entry, variables, templater)
         if entry.when is not None and not templater.test(entry.when, entry.where):
             self.host.note(label, Result("skipped"))
             return skipped()
@@ -172,6 +172,16 @@ class HostPlay:
         for name, fact in value.get("ansible_facts", {}).items() if _sets_facts(entry) else ():
             self.variables.remember(name, fact)
         return value
+
+    @staticmethod
+    def _label(entry: TaskEntry, variables: HostVariables, templater: Templater) -> str:
+        """Return the entry's name; in a loop with the item, or what ``loop_control.label`` says."""
+        name = templater.render_text(entry.name, entry.where)
+        if entry.loop is None:
+            return name
+        control = entry.loop_control
+        item = variables[control.loop_var] if control.label is None else control.label
+        return f"{name} ({shorten(str(templater.render(item)), 40)})"
 
     def _user(self, entry: TaskEntry) -> str | None:
         """Return the user to become; connection variables win over keywords, as in Ansible."""

@@ -147,9 +147,9 @@ class Run:
             directory: the playbook's, where files and templates are looked for first.
 
         """
-        hosts = [host.name for host in self.inventory.match(play.hosts)]
         wanted = set(self._hosts)
-        hosts = [host for host in hosts if host in wanted and not self.is_out(host)]
+        named = [host.name for host in self.inventory.match(play.hosts)]
+        hosts = [host for host in named if host in wanted and not self.is_out(host)]
         if not hosts:
             return True
         go_on = True

@@ -1,42 +1,53 @@
-"""What a task is: a typed function over a host, callable from playbooks by its name."""
+"""What a task is: a typed function over a host, called by its name from playbooks."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from pkgutil import iter_modules
-from typing import Any, TypeVar
-
-from provision.errors import UsageError, did_you_mean
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
 TaskFunction = Callable[..., None]
 _Function = TypeVar("_Function", bound=TaskFunction)
 
-_registry: dict[str, TaskFunction] = {}
-
 
 def task(function: _Function) -> _Function:
-    """Register a function ``(host: Host, *, parameter: type = default, …) -> None`` as a task.
+    """Declare ``function(host: Host, *, parameter: type = default, …) -> None`` a task.
 
-    Playbooks call it by its name; its keyword-only parameters are the entry's parameters, checked
-    against their annotations before any host is touched.
+    Its keyword-only parameters are what a playbook's entry may give, checked against their
+    annotations before any host is touched.
     """
-    _registry[function.__name__] = function
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if any(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters):
+        raise TypeError(f"task {function.__name__}: all parameters but the host are keyword-only")
     return function
 
 
+class Library(Mapping[str, TaskFunction]):
+    """The shipped tasks: ``library/<name>.py`` holds the task of that name; imported when used."""
+
+    def __getitem__(self, name: str) -> TaskFunction:
+        if name not in _names():
+            raise KeyError(name)
+        module = importlib.import_module(f"provision.tasks.library.{name}")
+        function: TaskFunction = getattr(module, name)
+        return function
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_names())
+
+    def __len__(self) -> int:
+        return len(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    files = sorted((Path(__file__).parent / "library").glob("*.py"))
+    return tuple(file.stem for file in files if file.stem != "__init__")
+
+
 def tasks() -> Mapping[str, TaskFunction]:
-    """Return every shipped task by name."""
-    from provision.tasks import library
-
-    for module in iter_modules(library.__path__):
-        importlib.import_module(f"{library.__name__}.{module.name}")
-    return _registry
-
-
-def find_task(name: str) -> TaskFunction:
-    """Return the task called ``name``."""
-    known: Mapping[str, Any] = tasks()
-    if name not in known:
-        raise UsageError(f"there is no task {name!r}", hint=did_you_mean(name, known))
-    return _registry[name]
+    """Return the shipped tasks by name."""
+    return Library()

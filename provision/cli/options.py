@@ -1,0 +1,175 @@
+"""Options that several commands share, and what they amount to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from provision.engine.options import DEFAULT_FORKS, RunOptions
+
+if TYPE_CHECKING:
+    from provision.engine.run import Run
+    from provision.errors import ExitCode
+    from provision.inventory.inventory import Inventory
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_SOURCES = (
+    click.option(
+        "-i",
+        "--inventory",
+        "sources",
+        multiple=True,
+        required=True,
+        metavar="SOURCE",
+        help="YAML file, directory of them, or 'host1,host2'; may be repeated.",
+    ),
+    click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts; '@file' reads names."),
+    click.option(
+        "-e",
+        "--extra-vars",
+        multiple=True,
+        metavar="VARS",
+        help="key=value, '{\"key\": 1}' or @file.yml; may be repeated.",
+    ),
+    click.option(
+        "--vault-password-file",
+        type=click.Path(path_type=Path),
+        help="File with the password of !vault values [env: ANSIBLE_VAULT_PASSWORD_FILE].",
+    ),
+)
+_LOGIN = (
+    click.option("-u", "--user", "ssh_user", metavar="NAME", help="Login, where none is given."),
+    click.option("-k", "--ask-pass", is_flag=True, help="Ask for the login password."),
+    click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the sudo password."),
+    click.option(
+        "--accept-new-host-keys",
+        is_flag=True,
+        help="Remember the keys of hosts never seen before. Changed keys are refused always.",
+    ),
+    click.option(
+        "-f",
+        "--forks",
+        type=click.IntRange(1),
+        default=DEFAULT_FORKS,
+        show_default=True,
+        help="How many hosts to work on at the same time.",
+    ),
+)
+_VIEW = (
+    click.option("--json", "as_json", is_flag=True, help="Print events, one JSON object a line."),
+    click.option("-v", "--verbose", count=True, help="-v names what is right, -vv shows output."),
+)
+_CHANGES = (
+    click.option("-C", "--check", is_flag=True, help="Change nothing; exit 2 if something would."),
+    click.option("-D", "--diff", is_flag=True, help="Show what changes, line by line."),
+    click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only entries tagged so."),
+    click.option("--skip-tags", multiple=True, metavar="TAGS", help="No entries tagged so."),
+)
+
+
+def inventory_options(command: _Command) -> _Command:
+    """Add the options that say which hosts, how to log in, and what to print."""
+    return _decorate(command, (*_SOURCES, *_LOGIN, *_VIEW))
+
+
+def change_options(command: _Command) -> _Command:
+    """Add the options of commands that change hosts."""
+    return _decorate(command, _CHANGES)
+
+
+def _decorate(command: _Command, options: Sequence[Callable[[Any], Any]]) -> _Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the shared options of one command line say."""
+
+    sources: tuple[str, ...]
+    limit: str | None = None
+    extra_vars: tuple[str, ...] = ()
+    vault_password_file: Path | None = None
+    ssh_user: str | None = None
+    ask_pass: bool = False
+    ask_become_pass: bool = False
+    accept_new_host_keys: bool = False
+    forks: int = DEFAULT_FORKS
+    as_json: bool = False
+    verbose: int = 0
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+
+    def load(self) -> tuple[Inventory, RunOptions]:
+        """Read the inventory, and ask for the passwords that are to be asked for."""
+        from provision.inventory.extra_vars import parse_extra_vars
+        from provision.inventory.inventory import Inventory
+        from provision.inventory.vault import read_vault_password
+
+        vault = read_vault_password(self.vault_password_file)
+        extra_vars = parse_extra_vars(self.extra_vars, vault_password=vault)
+        inventory = Inventory.load(self.sources, extra_vars=extra_vars, vault_password=vault)
+        login = _ask("SSH password") if self.ask_pass else None
+        become = _ask("sudo password", default=login) if self.ask_become_pass else None
+        return inventory, RunOptions(
+            check=self.check,
+            forks=self.forks,
+            limit=self.limit,
+            tags=_names(self.tags),
+            skip_tags=_names(self.skip_tags),
+            accept_new_host_keys=self.accept_new_host_keys,
+            login_password=login,
+            become_password=become,
+            ssh_user=self.ssh_user,
+            extra_vars=extra_vars,
+        )
+
+    def run(
+        self,
+        command: str,
+        inventory: Inventory,
+        options: RunOptions,
+        hosts: Sequence[str],
+        work: Callable[[Run], ExitCode | None],
+    ) -> int:
+        """Do ``work`` as a run on ``hosts``: shown on the terminal, recorded in ``.provision/``."""
+        from provision.engine.events import EventBus
+        from provision.engine.run import Run
+        from provision.report import RunLog, make_listener
+
+        log = RunLog(Path(".provision/runs"))
+        view = make_listener(
+            json=self.as_json,
+            verbosity=self.verbose,
+            diff=self.diff,
+            check=self.check,
+            stream=sys.stdout,
+            is_terminal=sys.stdout.isatty(),
+        )
+        try:
+            run = Run(command, inventory, options, EventBus(log, view), hosts)
+            return run.perform(work)
+        finally:
+            view.close()
+            log.close()
+
+
+def _names(values: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _ask(what: str, default: str | None = None) -> str:
+    prompt = what if default is None else f"{what} [as before]"
+    answer: str = click.prompt(
+        prompt, hide_input=True, default=default or "", show_default=False, err=True
+    )
+    return answer

@@ -1,0 +1,36 @@
+"""``provision play``: run a playbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provision.cli.options import Settings, change_options, inventory_options
+
+
+@click.command("play")
+@click.argument("playbook", type=click.Path(path_type=Path))
+@inventory_options
+@change_options
+@click.pass_context
+def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
+    """Run the plays of PLAYBOOK, a file, or the name of a shipped one."""
+    from provision.engine.playbook import load, play_all, targeted_hosts
+    from provision.project import find
+
+    path = playbook if playbook.exists() else find("playbooks", playbook.name)
+    settings = Settings(**given)
+    plays = load(path)
+    inventory, options = settings.load()
+    inventory = inventory.with_playbook(path.parent)
+    hosts = targeted_hosts(inventory, plays, options.limit)
+    code = settings.run(
+        f"play {path.name}",
+        inventory,
+        options,
+        hosts,
+        lambda run: play_all(run, plays, path.parent),
+    )
+    context.exit(code)

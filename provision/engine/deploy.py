@@ -1,0 +1,115 @@
+"""A deploy: lint, preflight, prepare, roles in order, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from provision.engine.checking import show, target_of
+from provision.engine.playbook import load
+from provision.engine.preflight import preflight
+from provision.engine.run import Run
+from provision.errors import ExitCode, UsageError
+from provision.inventory.inventory import Inventory
+from provision.playbook.model import Play
+from provision.project import find
+from provision.stack.lint import Finding, collisions, lint
+from provision.stack.model import ComposeProject
+from provision.stack.render import render_role
+from provision.stack.roles import ROLES, roles_of
+from provision.verify.runner import Check, verify
+
+Projects = Mapping[str, tuple[ComposeProject, ...]]
+
+
+def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str]) -> ExitCode:
+    """Bring the hosts to a running, verified stack.
+
+    Args:
+        run: reaches them.
+        plays: the deploy playbook's, those for groups without hosts left out.
+        directory: of the playbook.
+        hosts: the targeted ones.
+
+    Raises:
+        UsageError: the lint refuses what would be deployed; no host has been touched.
+
+    """
+    projects: dict[str, tuple[ComposeProject, ...]] = {}
+    run.phase("lint", hosts, lambda: _lint(run, hosts, projects))
+    if not run.phase("preflight", hosts, lambda: preflight(run, projects)):
+        return run.exit_code()
+    for play in plays:
+        if not run.play(play, directory):
+            return run.exit_code()
+    sound = [host for host in hosts if not run.is_out(host)]
+    if run.options.check or run.options.tags or not sound:
+        return run.exit_code()
+    return _verify(run, sound)
+
+
+def load_deploy(inventory: Inventory) -> tuple[tuple[Play, ...], Path]:
+    """Return the plays of ``playbooks/deploy.yml`` that this inventory has groups for."""
+    path = find("playbooks", "deploy.yml")
+    plays = load(path)
+    present = tuple(
+        play for play in plays if play.hosts not in ROLES or play.hosts in inventory.groups
+    )
+    return present, path.parent
+
+
+# -- lint -----------------------------------------------------------------------------------
+
+
+def _lint(run: Run, hosts: Sequence[str], projects: dict[str, tuple[ComposeProject, ...]]) -> str:
+    """Render everything for every host, and refuse it all at once where something is wrong."""
+    problems: dict[str, list[str]] = {}
+    for host in hosts:
+        variables = {**run.fleet.context(host), **run.options.extra_vars}
+        roles = roles_of(run.inventory.hosts[host].groups)
+        projects[host] = tuple(render_role(role, variables) for role in roles)
+        for problem in _errors(projects[host]):
+            problems.setdefault(problem, []).append(host)
+    if problems:
+        lines = [f"{text}\n    on {', '.join(names)}" for text, names in problems.items()]
+        raise UsageError("the stack would not run as meant:\n  " + "\n  ".join(lines))
+    services = sum(len(project.services) for host in hosts for project in projects[host])
+    return f"{services} services"
+
+
+def _errors(projects: Sequence[ComposeProject]) -> list[str]:
+    findings = [finding for project in projects for finding in _lint_once(project)]
+    return [
+        f"{finding.where}: {finding.service or ''}: {finding.message} [{finding.rule}];"
+        f" {finding.hint}"
+        for finding in (*findings, *collisions(projects))
+        if finding.level == "error"
+    ]
+
+
+_linted: dict[str, list[Finding]] = {}  # text of a project -> its findings
+
+
+def _lint_once(project: ComposeProject) -> list[Finding]:
+    """Lint each distinct text once: of a thousand trainers, nearly all are alike."""
+    if project.text not in _linted:
+        _linted[project.text] = lint(project)
+    return _linted[project.text]
+
+
+# -- verify ---------------------------------------------------------------------------------
+
+
+def _verify(run: Run, hosts: Sequence[str]) -> ExitCode:
+    checks: list[Check] = []
+
+    def work() -> str:
+        targets = [target_of(run, host) for host in hosts]
+        checks.extend(verify(targets, on_check=lambda check: show(run, check)))
+        passed = sum(check.outcome == "passed" for check in checks)
+        return f"{passed}/{sum(check.outcome != 'skipped' for check in checks)} checks"
+
+    run.phase("verify", hosts, work)
+    failed = any(check.outcome == "failed" for check in checks)
+    code = run.exit_code()
+    return ExitCode.UNVERIFIED if failed and code is ExitCode.OK else code

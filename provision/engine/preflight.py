@@ -1,0 +1,127 @@
+"""What must be true before anything is changed: every problem of every host, in one report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from provision.stack.finding import Service
+from provision.stack.model import ComposeProject
+from provision.stack.rules.ports import published
+from provision.tasks.host import Host
+from provision.transport.channel import Result
+
+if TYPE_CHECKING:
+    from provision.engine.run import Run
+
+_MIN_DISK = 5 * 2**30  # bytes for images and releases, below which a pull is sure to fill the disk
+_MIN_MEMORY_MB = 256
+_MAX_CLOCK_SKEW = 30.0  # seconds; TLS and the ages of samples go wrong beyond
+_FAMILIES = {"Debian", "RedHat"}
+
+
+class Problem(NamedTuple):
+    """Why a host is not fit, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+class Answers(NamedTuple):
+    """A host's facts, and this machine's clock when they came, in Unix seconds."""
+
+    facts: Mapping[str, Any]
+    received: float
+
+
+def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> None:
+    """Look at every host of ``projects``; report the unfit ones as failed, all problems of each.
+
+    Args:
+        run: reaches the hosts, and is told which of them have failed.
+        projects: what each host is to run.
+
+    """
+    lock = threading.Lock()
+
+    def look(name: str) -> None:
+        host = run.host(name)
+        answers = Answers(host.facts, time.time())
+        problems = [problem for check in _CHECKS for problem in check(answers, projects[name])]
+        if problems:
+            with lock:
+                _report(run, host, problems)
+
+    run.fleet.run(projects, look)
+
+
+def _report(run: Run, host: Host, problems: list[Problem]) -> None:
+    for problem in problems:
+        host.note("preflight", Result("failed", message=problem.message, hint=problem.hint))
+    run.failed[host.name] = problems[0].message
+
+
+Check = Callable[[Answers, tuple[ComposeProject, ...]], Iterator[Problem]]
+
+
+def _system(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    family, manager = answers.facts["ansible_os_family"], answers.facts["ansible_service_mgr"]
+    if family not in _FAMILIES:
+        yield Problem(
+            f"{answers.facts['ansible_distribution']} is not supported",
+            "use Debian 12 or newer, Ubuntu 22.04 or newer, Amazon Linux 2023 or RHEL 9",
+        )
+    if manager != "systemd":
+        yield Problem(f"its init system is {manager}, not systemd", "boot it with systemd")
+
+
+def _disk(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    for path, disk in answers.facts["provision_disks"].items():
+        if disk["available"] < _MIN_DISK:
+            yield Problem(
+                f"{path} has {disk['available'] / 2**30:.1f} GiB left,"
+                f" {_MIN_DISK / 2**30:.0f} are needed",
+                f"free some space there (docker system df; du -x {path})",
+            )
+
+
+def _memory(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    available = answers.facts["provision_memory_available_mb"]
+    if available < _MIN_MEMORY_MB:
+        yield Problem(f"only {available} MiB of memory are available", "stop what uses it")
+
+
+def _clock(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    skew = answers.facts["provision_clock"]["epoch"] - answers.received
+    if abs(skew) > _MAX_CLOCK_SKEW:
+        yield Problem(
+            f"its clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}",
+            "start time synchronisation (chrony) on the host, or correct this machine's clock",
+        )
+
+
+def _ports(answers: Answers, projects: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    """Ports must be free, unless Docker has them already: then they are an earlier release's."""
+    if answers.facts["provision_docker"]["version"] is not None:
+        return
+    taken = set(answers.facts["provision_tcp_ports"])
+    for project in projects:
+        for port in sorted(_published(project) & taken):
+            yield Problem(
+                f"port {port} of {project.role} is taken by another program",
+                f"stop it (ss -ltnp sport = :{port}), or give the role another port",
+            )
+
+
+def _published(project: ComposeProject) -> set[int]:
+    return {
+        number
+        for name, spec in project.services.items()
+        for port in published(Service(name, spec, project.model))
+        for number in port.numbers
+    }
+
+
+_CHECKS: tuple[Check, ...] = (_system, _disk, _memory, _clock, _ports)
