@@ -8,6 +8,7 @@ from typing import Iterable, Optional
 from provision.agent.failure import Failure, NotThereYet
 from provision.agent.resource import Difference, Resource, State
 from provision.agent.resources.ownership import (
+    make_parent,
     owned_as,
     ownership,
     ownership_of,
@@ -99,9 +100,7 @@ class Copy(Resource):
         path = self._path(system)
         if not {"type", "content", "sha256"} & set(difference):
             return owned_as(system, path, difference)
-        parent = path.rpartition("/")[0]
-        if not system.exists(parent or "/"):
-            system.make_directory(parent)
+        make_parent(system, path)
         if self.backup and system.exists(path):
             system.backup(path)
         return system.write_chunks(

@@ -7,7 +7,7 @@ from typing import List, Optional, Pattern
 
 from provision.agent.failure import Failure, NotThereYet
 from provision.agent.resource import Difference, Resource, State
-from provision.agent.resources.ownership import owned_as, ownership, ownership_of
+from provision.agent.resources.ownership import make_parent, owned_as, ownership, ownership_of
 from provision.agent.system import System
 
 
@@ -61,9 +61,7 @@ class EditedFile(Resource):
         path = system.resolve(self.file())
         if "content" not in difference:
             return owned_as(system, path, difference)
-        parent = path.rpartition("/")[0]
-        if parent and not system.exists(parent):
-            system.make_directory(parent)
+        make_parent(system, path)
         if self.backup and system.exists(path):
             system.backup(path)
         return system.write(

@@ -42,6 +42,13 @@ def owned_as(system: System, path: str, difference: Difference) -> None:
         system.set_mode(path, difference["mode"].expected)
 
 
+def make_parent(system: System, path: str) -> None:
+    """Create the directory that ``path`` stands in, where it is missing."""
+    parent = path.rstrip("/").rpartition("/")[0] or "/"
+    if not system.exists(parent):
+        system.make_directory(parent)
+
+
 def require_parent(system: System, path: str) -> None:
     """Fail clearly where the directory that ``path`` stands in is missing.
 
