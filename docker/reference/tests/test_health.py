@@ -12,7 +12,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-
 from generals_reference import health, metrics, service
 from generals_reference.v1 import health_pb2, health_pb2_grpc
 

@@ -22,7 +22,8 @@ from generals_reference.game.maps import CITY, GENERAL, MOUNTAIN, Map
 
 PASS = -1
 NOBODY, UNKNOWN = -1, -2  # owners
-FOG, FOG_OBSTACLE = 4, 5  # terrain as a player sees it, beside that of the map
+FOG = 4
+FOG_OBSTACLE = FOG + 1  # terrain as a player sees it, beside that of the map
 TICKS_PER_TURN, TURNS_PER_HARVEST = 2, 25
 HARVEST = TICKS_PER_TURN * TURNS_PER_HARVEST
 DIRECTIONS = 4  # up, right, down, left
@@ -181,16 +182,22 @@ class Games:
         Cells are those of the map. A player sees its cells and their eight neighbours; elsewhere
         mountains and cities look alike and everything else is fog.
         """
-        sight = self._sight(self.owner[games] == np.asarray(players)[:, None])[:, self.inner]
-        terrain = self.terrain[games][:, self.inner]
-        obstacle = (terrain == MOUNTAIN) | (terrain == CITY)
-        seen = np.where(obstacle, np.uint8(FOG_OBSTACLE), np.uint8(FOG))
-        army = np.where(sight, self.army[games][:, self.inner], 0)
-        owner = np.where(sight, self.owner[games][:, self.inner], np.int8(UNKNOWN))
-        return army, owner, np.where(sight, terrain, seen)
+        owners, terrain = self.owner[games], self._unpadded(self.terrain[games])
+        sight = self._unpadded(self._sight(owners == np.asarray(players, np.int8)[:, None]))
+        # Arithmetic with `sight` as 0 or 1 is five times as fast as np.where on small integers.
+        army = self._unpadded(self.army[games]) * sight
+        owner = (self._unpadded(owners) - np.int8(UNKNOWN)) * sight + np.int8(UNKNOWN)
+        fog = np.uint8(FOG) + ((terrain == MOUNTAIN) | (terrain == CITY))
+        seen = fog + (terrain - fog) * sight
+        flat = (len(army), -1)
+        return army.reshape(flat), owner.reshape(flat), seen.reshape(flat)
+
+    def _unpadded(self, cells: Ints) -> Ints:
+        """[game, padded cell] as [game, row, column] of the map, without a copy."""
+        return cells.reshape(-1, self.height + 2, self.stride)[:, 1:-1, 1:-1]
 
     def _sight(self, mine: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Own cells and their eight neighbours; no row runs into the next: the border is nobody's."""
+        """Own cells and their eight neighbours; nobody owns the border, so no row runs over."""
         wide = mine.copy()
         wide[:, 1:] |= mine[:, :-1]
         wide[:, :-1] |= mine[:, 1:]

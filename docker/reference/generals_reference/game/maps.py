@@ -118,11 +118,16 @@ def _place_generals(
         return None
     spacing = max(3, round((len(cells) / players) ** 0.5))
     between = distances(free, cells)[:, cells]
-    picks = (rng.random((CANDIDATES, players)) * len(cells)).astype(np.int64)
-    for pick in picks:
-        apart = between[np.ix_(pick, pick)] + np.eye(players, dtype=np.int32) * FAR
-        if apart.min() >= spacing and fairness(between[pick]) >= FAIRNESS:
-            return cells[pick]
+    for chances in rng.random((CANDIDATES, players)):
+        allowed, picks = np.ones(len(cells), bool), []
+        for chance in chances:
+            choices = np.flatnonzero(allowed)
+            if not len(choices):
+                break
+            picks.append(choices[int(chance * len(choices))])
+            allowed &= between[picks[-1]] >= spacing
+        if len(picks) == players and fairness(between[picks]) >= FAIRNESS:
+            return cells[picks]
     return None
 
 
