@@ -49,7 +49,7 @@ def describe(layout: Layout, credentials: Credentials, name: str) -> LabHost:
 def ssh_command(host: LabHost, argv: Sequence[str] = ()) -> list[str]:
     """Return the ``ssh`` command line that logs into ``host``, whatever the user's ssh_config."""
     options = {
-        "UserKnownHostsFile": str(host.known_hosts),
+        "UserKnownHostsFile": f'"{host.known_hosts}"',  # ssh takes unquoted words as several files
         "StrictHostKeyChecking": "yes",
         "IdentitiesOnly": "yes",
         "ConnectTimeout": "10",

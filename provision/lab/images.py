@@ -110,7 +110,7 @@ class Images:
                 raise ProvisionError(f"building {tag} failed: {line['error']}\n  {tail}")
 
     def forget_older(self, repository: str, tag: str) -> None:
-        """Drop the names in ``repository`` of all images but ``tag``'s, so that Docker frees them."""
+        """Drop the names in ``repository`` of all images but ``tag``'s: Docker then frees them."""
         kept = self.client.images.get(tag).id
         for image in self.client.images.list(name=repository):
             if image.id != kept:

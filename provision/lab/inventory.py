@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,12 @@ def render(
 
 
 def _variables(credentials: Credentials) -> dict[str, Any]:
+    known_hosts = f'UserKnownHostsFile="{credentials.known_hosts}"'
     return {
         "ansible_user": LabHost.user,
         "ansible_become": True,
         "ansible_ssh_private_key_file": str(credentials.key),
-        "ansible_ssh_common_args": f"-o UserKnownHostsFile={credentials.known_hosts}",
+        "ansible_ssh_common_args": f"-o {shlex.quote(known_hosts)}",
         "provision_known_hosts": str(credentials.known_hosts),
         "docker_source": "distro",
         "environment_name": "lab",

@@ -19,6 +19,7 @@ from provision.lab.images import Images, Say, read_context
 from provision.lab.layout import (
     CREDENTIALS_LABEL,
     DEFAULT_NAME,
+    LABEL,
     NAME_LABEL,
     Layout,
     host_names,
@@ -122,14 +123,18 @@ class Lab:
             inventory.remove(self.inventory_file)
 
     def down_all(self) -> None:
-        """Remove everything that the lab has made, its keys and images included.
+        """Remove everything that the lab has made, its keys and volume included.
 
-        Images that another lab still runs on stay.
+        The images go as well, unless there is another lab: labs share them.
         """
         self.down()
-        for volume in self._client.volumes.list(filters=self._filter):
-            volume.remove(force=True)
-        self._images.remove_all()
+        with self._changing():
+            for volume in self._client.volumes.list(filters=self._filter):
+                volume.remove(force=True)
+            if self._client.networks.list(filters={"label": LABEL}):
+                self._say("the images stay: another lab uses them")
+            else:
+                self._images.remove_all()
         self.credentials.remove()
 
     @property
