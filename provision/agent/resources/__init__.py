@@ -5,12 +5,17 @@ from typing import Any, Dict
 
 _MODULES: Dict[str, str] = {
     "Apt": "apt",
+    "AptRepository": "apt_repository",
     "AuthorizedKey": "authorized_key",
     "BlockInFile": "block_in_file",
     "Command": "command",
+    "ComposeDown": "compose_down",
+    "ComposeProject": "compose_project",
     "Copy": "copy",
     "Cron": "cron",
     "Directory": "directory",
+    "Dnf": "dnf",
+    "DockerImage": "docker_image",
     "Execute": "execute",
     "Facts": "facts",
     "File": "file",
@@ -22,10 +27,14 @@ _MODULES: Dict[str, str] = {
     "MergeJson": "merge_json",
     "Modprobe": "modprobe",
     "Mount": "mount",
+    "Package": "package",
+    "RegistryLogin": "registry_login",
     "Sysctl": "sysctl",
     "Systemd": "systemd",
+    "SystemdUnit": "systemd_unit",
     "Timezone": "timezone",
     "User": "user",
+    "WaitFor": "wait_for",
 }
 
 
