@@ -20,7 +20,9 @@ from provision.playbook.modules.module import (
     one_of,
     path,
     text,
+    whole,
 )
+from provision.playbook.parameters import Parameter
 
 _TIMES = one_of("preserve", "now")
 
@@ -77,10 +79,6 @@ def _edited(kind: str, needed: str) -> Declare:
         return _declared(kind, with_mode(given))
 
     return declare
-
-
-def _block(given: Parameters) -> Declaration:
-    return _declared("BlockInFile", with_mode(given))
 
 
 _EDITED = {
@@ -154,6 +152,29 @@ FILES = {
             "append_newline": flag(),
             "prepend_newline": flag(),
         },
-        _block,
+        lambda given: _declared("BlockInFile", with_mode(given)),
+    ),
+    "get_url": Module(
+        {
+            "url": text(required=True),
+            "dest": path(required=True),
+            "checksum": text(),
+            "force": flag(),
+            "headers": Parameter(type="dict"),
+            "timeout": whole(),
+            **OWNERSHIP,
+        },
+        lambda given: _declared("GetUrl", {"timeout": 10, **with_mode(given)}),
+    ),
+    "merge_json": Module(
+        {
+            "dest": path(required=True),
+            "values": Parameter(type="dict", required=True),
+            "lists": one_of("replace", "union"),
+            "backup": flag(),
+            "validate": text(),
+            **OWNERSHIP,
+        },
+        lambda given: _declared("MergeJson", with_mode(given)),
     ),
 }

@@ -1,15 +1,17 @@
-"""Modules for packages, services and facts."""
+"""Modules for packages, services, waiting and facts."""
 
 from __future__ import annotations
 
 from provision.agent.declaration import Declaration
 from provision.agent.resources import load
+from provision.errors import UsageError
 from provision.playbook.modules.module import (
     Module,
     Parameters,
     as_it_is,
     flag,
     one_of,
+    path,
     several,
     text,
     whole,
@@ -23,6 +25,25 @@ def _unit(given: Parameters) -> Declaration:
     declaration: Declaration = load("Systemd")(**{"name": (), **given})
     return declaration
 
+
+def _wait_for(given: Parameters) -> Declaration:
+    """Declare what to wait for; without a port or path Ansible would only sleep."""
+    if ("port" in given) == ("path" in given):
+        raise UsageError("`wait_for` needs one of the parameters 'port' and 'path'")
+    fields = {_WAIT_NAMES.get(name, name): value for name, value in given.items()}
+    if "state" in fields:
+        fields["state"] = _WAIT_STATES[fields["state"]]
+    declaration: Declaration = load("WaitFor")(**fields)
+    return declaration
+
+
+_WAIT_NAMES = {"sleep": "interval", "connect_timeout": "attempt_timeout"}
+_WAIT_STATES = {
+    "started": "present",
+    "present": "present",
+    "stopped": "absent",
+    "absent": "absent",
+}
 
 _SYSTEMD = Module(
     {
@@ -56,5 +77,19 @@ SYSTEM = {
     "service": Module(
         {"name": text(required=True), "state": _UNIT_STATE, "enabled": flag()}, _unit
     ),
+    "wait_for": Module(
+        {
+            "host": text(),
+            "port": whole(),
+            "path": path(),
+            "state": one_of(*_WAIT_STATES),
+            "timeout": whole(),
+            "connect_timeout": whole(),
+            "delay": whole(),
+            "sleep": whole(),
+        },
+        _wait_for,
+    ),
+    "ping": Module({}, lambda given: load("Execute")(command="exit 0")),
     "setup": Module({}, as_it_is("Facts")),
 }

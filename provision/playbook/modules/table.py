@@ -9,11 +9,20 @@ from provision.errors import Location, UsageError, did_you_mean
 from provision.playbook.modules.commands import COMMANDS
 from provision.playbook.modules.control import CONTROL
 from provision.playbook.modules.files import FILES
+from provision.playbook.modules.kernel import KERNEL
 from provision.playbook.modules.module import Module, Parameters
+from provision.playbook.modules.people import PEOPLE
 from provision.playbook.modules.system import SYSTEM
 from provision.playbook.parameters import ANY, Parameter, canonical, convert, parameters_of
 
-MODULES: Mapping[str, Module] = {**COMMANDS, **CONTROL, **FILES, **SYSTEM}
+MODULES: Mapping[str, Module] = {
+    **COMMANDS,
+    **CONTROL,
+    **FILES,
+    **KERNEL,
+    **PEOPLE,
+    **SYSTEM,
+}
 
 
 class Catalog:
