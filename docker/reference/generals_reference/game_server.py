@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import grpc
@@ -72,8 +73,9 @@ class GameServer(game_pb2_grpc.GameServerServicer):
         if not self.streams.acquire(blocking=False):
             context.abort(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already")
         try:
-            with STREAMS.track_inprogress():
-                for frame in self.matches.watch(request.token, wait=1.0):
+            watch = self.matches.watch(request.token, wait=1.0)
+            with STREAMS.track_inprogress(), closing(watch) as frames:
+                for frame in frames:
                     if not context.is_active():
                         return
                     if frame:
@@ -85,7 +87,7 @@ class GameServer(game_pb2_grpc.GameServerServicer):
         """Refuse new games and give those under way `seconds` to end."""
         self.draining.set()
         end = time.monotonic() + seconds
-        while self.matches.running and time.monotonic() < end:
+        while self.matches.played and time.monotonic() < end:
             time.sleep(SWEEP)
         log.info("drained", extra={"games_cut_short": self.matches.running})
 

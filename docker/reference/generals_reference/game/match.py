@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -101,6 +102,7 @@ class Matches:
         self.matches: dict[str, Match] = {}
         self.seats: dict[str, tuple[Match, int]] = {}  # by token
         self.changed = threading.Condition()
+        self.watched: Counter[str] = Counter()  # streams by the name of the game that they show
         self.finished = 0
         self.ticks = 0
 
@@ -198,26 +200,36 @@ class Matches:
         with self.changed:
             return sum(match.ended is None for match in self.matches.values())
 
+    @property
+    def played(self) -> int:
+        """Games under way that somebody watches, so that they can be expected to end."""
+        with self.changed:
+            games = [match for match in self.matches.values() if match.ended is None]
+            return sum(self.watched[match.name] > 0 for match in games)
+
     def watch(self, tokens: Sequence[str], wait: float) -> Iterator[list[game_pb2.Observation]]:
         """What the seats see: at once, then those whose game moved on, until all games are over.
 
         Yields an empty list after `wait` seconds without news, so that the caller can look around.
         """
-        shown: dict[str, int] = {}
-        open_tokens = set(tokens)
-        while open_tokens:
+        with self.changed:
+            names = Counter(self.seats[token][0].name for token in tokens if token in self.seats)
+            self.watched += names
+        try:
+            shown: dict[str, int] = {}
+            open_tokens = set(tokens)
+            while open_tokens:
+                with self.changed:
+                    if not self._news(open_tokens, shown):
+                        self.changed.wait(wait)
+                    frame = [self._observation(token) for token in self._news(open_tokens, shown)]
+                    open_tokens &= self.seats.keys()
+                shown |= {observation.token: observation.tick for observation in frame}
+                open_tokens -= {observation.token for observation in frame if observation.over}
+                yield frame
+        finally:
             with self.changed:
-                fresh = self._news(open_tokens, shown)
-                if not fresh:
-                    self.changed.wait(wait)
-                    fresh = self._news(open_tokens, shown)
-                frame = [self._observation(token) for token in fresh]
-                open_tokens &= self.seats.keys()
-            for observation in frame:
-                shown[observation.token] = observation.tick
-                if observation.over:
-                    open_tokens.discard(observation.token)
-            yield frame
+                self.watched -= names
 
     def _news(self, tokens: set[str], shown: dict[str, int]) -> list[str]:
         """The seats of `tokens` whose tick is not the one shown last."""
