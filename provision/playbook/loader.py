@@ -14,6 +14,7 @@ from provision.playbook.keywords import (
     TASK_KEYWORDS,
 )
 from provision.playbook.model import Play, TaskEntry
+from provision.playbook.modules import MODULES
 from provision.playbook.parameters import ModuleCatalog
 from provision.playbook.reading import Keywords
 from provision.source import LocatedMapping, load_yaml, location_of
@@ -74,7 +75,8 @@ def _play(item: object, file: Location, modules: ModuleCatalog) -> Play:
         section: tuple(reader.task(entry, item.location) for entry in keywords.items(section))
         for section in ("pre_tasks", "tasks", "post_tasks")
     }
-    _check_notifications(handlers, reader.notified)
+    if not any(task.action not in MODULES for tasks in sections.values() for task in tasks):
+        _check_notifications(handlers, reader.notified)  # Python tasks may bring handlers along
     gather_facts, fatal = keywords.flag("gather_facts"), keywords.flag("any_errors_fatal")
     return Play(
         name=keywords.text("name") or hosts,

@@ -66,7 +66,7 @@ def _flags(ignorecase: bool, multiline: bool) -> re.RegexFlag:
     )
 
 
-def regex_replace(  # noqa: PLR0917  (Ansible's own signature)
+def regex_replace(
     value: object,
     pattern: str = "",
     replacement: str = "",

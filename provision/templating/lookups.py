@@ -66,7 +66,7 @@ def _vars(name: str, **options: object) -> object:
     return options["default"] if "default" in options else Missing(name=name)
 
 
-_LOOKUPS: dict[str, Callable[..., object]] = {
+LOOKUPS: dict[str, Callable[..., object]] = {
     "env": _env,
     "file": _file,
     "template": _template,
@@ -76,9 +76,9 @@ _LOOKUPS: dict[str, Callable[..., object]] = {
 
 def query(plugin: str, *terms: Any, **options: Any) -> list[Any]:
     """Return one result for each term."""
-    function = _LOOKUPS.get(plugin.removeprefix("ansible.builtin."))
+    function = LOOKUPS.get(plugin.removeprefix("ansible.builtin."))
     if function is None:
-        raise UsageError(f"there is no lookup {plugin!r}", hint=did_you_mean(plugin, _LOOKUPS))
+        raise UsageError(f"there is no lookup {plugin!r}", hint=did_you_mean(plugin, LOOKUPS))
     return [function(term, **options) for term in terms]
 
 
