@@ -10,7 +10,8 @@ from provision.playbook.parameters import Parameter
 from provision.source import LocatedString
 
 # A word: quoted parts and template expressions in it may hold spaces.
-_WORD = re.compile(r"""(?:\{\{.*?\}\}|\{%.*?%\}|"(?:\\.|[^"\\])*"|'[^']*'|\\.|\S)+""", re.DOTALL)
+_WORD = re.compile(r"""(?:\{\{.*?\}\}|\{%.*?%\}|"(?:\\.|[^"\\])*"|'[^']*'|\\["']|\S)+""", re.DOTALL)
+_CONTINUED_LINE = re.compile(r"(?<=\s)\\\n ?")
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
@@ -27,8 +28,8 @@ def parse_text(text: str, parameters: Mapping[str, Parameter]) -> dict[str, obje
     free = next((name for name, known in parameters.items() if known.free_form), None)
     options = {name for name, known in parameters.items() if name != free and known.type != "list"}
     result: dict[str, object] = {}
-    left = text
-    for start, end, name, value in reversed(list(_pairs(text))):
+    left = _CONTINUED_LINE.sub("", text)
+    for start, end, name, value in reversed(list(_pairs(left))):
         if name in options or free is None:
             result[name] = _located(value, text)
             left = left[:start] + left[end:]
@@ -37,7 +38,8 @@ def parse_text(text: str, parameters: Mapping[str, Parameter]) -> dict[str, obje
         result[free] = _located(left, text)
     elif left:
         raise UsageError(
-            f"{left!r} sets no parameter", hint="write NAME=VALUE, or the parameters as a mapping"
+            f"{' '.join(left.split())!r} sets no parameter",
+            hint="write NAME=VALUE, or the parameters as a mapping",
         )
     return dict(reversed(result.items()))
 
