@@ -20,30 +20,38 @@ from generals_reference.v1 import buffer_pb2
 KEYS = tuple(f"generals:experience:{key}" for key in ("data", "ids", "names", "priority", "range"))
 ALPHA, BETA = 0.6, 0.4  # exponents of Prioritised Experience Replay (Schaul et al., 2016)
 FSYNC_TIMEOUT_MS = 5000
+ROOM = 0.05  # share of the experiences that make room when Redis is out of memory
 
 # Atomic, so that a crash of the service leaves no half of an append. Answers stored, first, next.
+# It deletes before it writes: Redis lets a script that has begun to write go on when it is full.
 APPEND = """
 local data, ids, names, priority, range = unpack(KEYS)
-local capacity, stored = tonumber(ARGV[1]), 0
+local keep = tonumber(ARGV[1])
 local first = tonumber(redis.call('HGET', range, 'first') or '0')
 local next_ = tonumber(redis.call('HGET', range, 'next') or '0')
+local new, seen = {}, {}
 for i = 3, #ARGV, 2 do
-  if redis.call('HEXISTS', ids, ARGV[i]) == 0 then
-    redis.call('HSET', data, next_, ARGV[i + 1])
-    redis.call('HSET', ids, ARGV[i], next_)
-    redis.call('HSET', names, next_, ARGV[i])
-    redis.call('HSET', priority, next_, ARGV[2])
-    next_, stored = next_ + 1, stored + 1
+  if not seen[ARGV[i]] and redis.call('HEXISTS', ids, ARGV[i]) == 0 then
+    new[#new + 1], seen[ARGV[i]] = i, true
   end
 end
-while next_ - first > capacity do
+local function forget_first()
   local id = redis.call('HGET', names, first)
   if id then redis.call('HDEL', ids, id) end
   for _, key in ipairs({data, names, priority}) do redis.call('HDEL', key, first) end
   first = first + 1
 end
+while next_ > first and next_ + #new - first > keep do forget_first() end
+for _, i in ipairs(new) do
+  if next_ - first >= keep then forget_first() end
+  redis.call('HSET', data, next_, ARGV[i + 1])
+  redis.call('HSET', ids, ARGV[i], next_)
+  redis.call('HSET', names, next_, ARGV[i])
+  redis.call('HSET', priority, next_, ARGV[2])
+  next_ = next_ + 1
+end
 redis.call('HSET', range, 'first', first, 'next', next_)
-return {stored, first, next_}
+return {#new, first, next_}
 """
 
 log = logging.getLogger(__name__)
@@ -91,13 +99,23 @@ class Store:
         log.info("loaded", extra={"fill": self.fill, "held": self.redis.hlen(data)})
 
     def append(self, experiences: Sequence[buffer_pb2.Experience]) -> int:
-        """Store what is new and return how many that were; on return they are on disk."""
+        """Store what is new and return how many that were; on return they are on disk.
+
+        Where Redis's memory is full before the capacity is reached, the oldest make room, too.
+        """
         with self.lock:
             priority = float(self.priority.max()) or 1.0  # what is new is drawn soon
-        arguments: list[bytes | str | float] = [self.capacity, priority]
+        items: list[bytes | str] = []
         for experience in experiences:
-            arguments += [experience.id, experience.SerializeToString()]
-        stored, first, after = self._write(arguments)
+            items += [experience.id, experience.SerializeToString()]
+        try:
+            stored, first, after = self._write([self.capacity, priority, *items])
+        except redis.exceptions.OutOfMemoryError:
+            keep = int(self.fill * (1 - ROOM))
+            if keep < len(experiences):
+                raise
+            log.warning("Redis is out of memory", extra={"fill": self.fill, "keep": keep})
+            stored, first, after = self._write([keep, priority, *items])
         with self.lock:
             self.first, self.next = max(self.first, first), max(self.next, after)
             numbers = np.arange(max(after - stored, after - self.capacity), after)
@@ -130,20 +148,22 @@ class Store:
     def sample(self, count: int, prioritised: bool) -> Draw:
         """Draw `count` experiences with replacement. The store must not be empty."""
         with self.lock:
-            numbers = np.arange(self.first, self.next)
-            chances = np.full(len(numbers), 1.0 / len(numbers))
             if prioritised:
-                chances = self.priority[numbers % self.capacity] ** ALPHA
-                chances /= chances.sum()
-            chosen = self.rng.choice(len(numbers), count, p=chances)
-        weights = (len(numbers) * chances[chosen]) ** -BETA
-        payloads = self.redis.hmget(KEYS[0], numbers[chosen].tolist())
+                numbers, weights = self._by_priority(count)
+            else:
+                numbers, weights = self.rng.integers(self.first, self.next, count), np.ones(count)
+        payloads = self.redis.hmget(KEYS[0], numbers.tolist())
         kept = [index for index, payload in enumerate(payloads) if payload is not None]
-        return Draw(
-            numbers[chosen][kept],
-            [payloads[index] for index in kept],
-            (weights / weights.max())[kept],
-        )
+        return Draw(numbers[kept], [payloads[index] for index in kept], weights[kept])
+
+    def _by_priority(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Numbers drawn by priority, and the weights that make up for it."""
+        numbers = np.arange(self.first, self.next)
+        chances = self.priority[numbers % self.capacity] ** ALPHA
+        chances /= chances.sum()
+        chosen = self.rng.choice(len(numbers), count, p=chances)
+        weights = (len(numbers) * chances[chosen]) ** -BETA
+        return numbers[chosen], weights / weights.max()
 
     def prioritise(self, sequence: Sequence[int], priority: Sequence[float]) -> None:
         """Set priorities; numbers that have left are ignored."""

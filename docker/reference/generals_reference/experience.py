@@ -31,12 +31,12 @@ class Field:
 
 
 FIELDS: Mapping[str, Field] = {
+    "action": Field("int32"),  # first: it tells the number of steps
     "army": Field("int32", ("height", "width"), observed=True),
     "owner": Field("int8", ("height", "width"), observed=True),  # 0 mine, 1 another's, -1, -2
     "terrain": Field("uint8", ("height", "width"), observed=True),
     "score": Field("int32", ("scores",), observed=True),  # my land, my armies, others' land, armies
     "tick": Field("int32", observed=True),
-    "action": Field("int32"),
     "logp": Field("float32"),  # log probability that the acting policy gave to the action
     "reward": Field("float32"),
     "done": Field("bool"),  # the game ended with this move
@@ -63,7 +63,7 @@ def unpack(experience: buffer_pb2.Experience) -> Tensors:
     tensors = {tensor.name: _array(tensor) for tensor in experience.tensors}
     if set(tensors) != set(FIELDS) or len(experience.tensors) != len(FIELDS):
         raise Malformed(f"tensors are {sorted(tensors)}, expected {sorted(FIELDS)}")
-    sizes: dict[str, int] = {"steps": len(tensors["action"])} if tensors["action"].ndim else {}
+    sizes: dict[str, int] = {}
     for name, field in FIELDS.items():
         _check(name, tensors[name], field, sizes)
     return tensors
@@ -90,9 +90,9 @@ def _check(name: str, array: NDArray[Any], field: Field, sizes: dict[str, int]) 
     axes = ("observations" if field.observed else "steps", *field.axes)
     if array.ndim != len(axes) or 0 in array.shape:
         raise Malformed(f"tensor {name!r} has shape {list(array.shape)}, expected {list(axes)}")
-    sizes.setdefault("observations", sizes.get("steps", 0) + 1)
     for axis, size in zip(axes, array.shape, strict=True):
         if sizes.setdefault(axis, size) != size:
             raise Malformed(f"tensor {name!r} has {size} {axis}, expected {sizes[axis]}")
+    sizes.setdefault("observations", sizes["steps"] + 1)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Malformed(f"tensor {name!r} is not finite")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from generals_reference.experience import Tensors
+from generals_reference.experience import FIELDS, Tensors
 from generals_reference.policy import features, network, vtrace
+from generals_reference.policy.network import Floats
 
 DISCOUNT = 0.99
 VALUE_WEIGHT = 0.5
@@ -26,7 +28,62 @@ class Update:
     policy_loss: float
     value_loss: float
     entropy: float
-    surprise: np.ndarray  # mean absolute advantage of each fragment: its next priority
+    surprise: Floats  # mean absolute advantage of each fragment: its next priority
+
+
+def _flat(array: Any) -> Any:
+    """Fragments and steps as one axis."""
+    return array.reshape(-1, *array.shape[2:])
+
+
+def gradients(
+    logits: Floats, values: Floats, fragments: Tensors, importance: Floats
+) -> tuple[Update, Floats, Floats]:
+    """The loss, and its gradients by `logits` and `values`, which come one row per observation.
+
+    Advantages and value targets count as constants, as in the paper.
+    """
+    action = fragments["action"]
+    count, steps = action.shape
+    every = network.log_softmax(logits).reshape(count, steps + 1, -1)
+    logp, chance = np.maximum(every[:, :-1], -50), np.exp(every[:, :-1])
+    value = values.reshape(count, steps + 1)
+    acted = action >= 0  # a PASS was no choice
+    chosen = np.maximum(action, 0)[..., None]
+    taken = np.take_along_axis(logp, chosen, -1)[..., 0] * acted
+    aim = vtrace.targets(
+        logp=taken,
+        acted=fragments["logp"],
+        reward=fragments["reward"],
+        done=fragments["done"],
+        value=value,
+        discount=DISCOUNT,
+    )
+    weight = importance[:, None] * acted / (count * steps)
+    entropy = -(chance * logp).sum(axis=-1)
+    error = value[:, :-1] - aim.value
+
+    at_logits = np.zeros_like(every)
+    push = (weight * aim.advantage)[..., None]
+    hit = np.zeros_like(chance)
+    np.put_along_axis(hit, chosen, 1, -1)
+    at_logits[:, :-1] = push * (chance - hit)
+    spread = (weight * ENTROPY_WEIGHT)[..., None]
+    at_logits[:, :-1] += spread * chance * (logp + entropy[..., None])
+    at_value = np.zeros_like(value)
+    at_value[:, :-1] = VALUE_WEIGHT * importance[:, None] * error / (count * steps)
+
+    policy_loss = -float((weight * aim.advantage * taken).sum())
+    value_loss = float((importance[:, None] * error**2).mean()) / 2
+    bonus = ENTROPY_WEIGHT * float((weight * entropy).sum())
+    update = Update(
+        policy_loss + VALUE_WEIGHT * value_loss - bonus,
+        policy_loss,
+        value_loss,
+        float(entropy.mean()),
+        np.abs(aim.advantage).mean(axis=1),
+    )
+    return update, at_logits.reshape(len(values), -1), at_value.reshape(-1).astype(np.float32)
 
 
 class Learner:
@@ -38,64 +95,14 @@ class Learner:
         self.square = {name: np.zeros_like(array) for name, array in weights.items()}
         self.step = 0
 
-    def update(self, batch: list[Tensors], importance: np.ndarray) -> Update:
-        """One gradient step on fragments of one length and board size."""
+    def update(self, batch: list[Tensors], importance: Floats) -> Update:
+        """One gradient step on fragments of one length and board size, weighted by `importance`."""
         fragments = {name: np.stack([item[name] for item in batch]) for name in batch[0]}
-        count, steps = fragments["action"].shape
-        view = {
-            name: fragments[name].reshape(-1, *fragments[name].shape[2:])
-            for name in ("army", "owner", "terrain", "score", "tick")
-        }
+        view = {name: _flat(fragments[name]) for name, field in FIELDS.items() if field.observed}
         done = network.forward(self.weights, features.planes(view), features.legal(view))
-        logp = network.log_softmax(done.logits).reshape(count, steps + 1, -1)[:, :-1]
-        value = done.value.reshape(count, steps + 1)
-        action = fragments["action"]
-        acted = action >= 0  # a PASS was no choice
-        taken = np.take_along_axis(logp, np.maximum(action, 0)[..., None], -1)[..., 0] * acted
-        aim = vtrace.targets(
-            logp=taken,
-            acted=fragments["logp"],
-            reward=fragments["reward"],
-            done=fragments["done"],
-            value=value,
-            discount=DISCOUNT,
-        )
-        # Gradients of the loss with respect to logits and values, by hand.
-        chance = np.exp(logp)
-        entropy = -(chance * np.maximum(logp, -50)).sum(axis=-1)
-        weight = importance[:, None] * acted / (count * steps)
-        push = (weight * aim.advantage)[..., None]
-        at_logits = np.zeros((count, steps + 1, logp.shape[-1]), np.float32)
-        at_logits[:, :-1] = push * chance
-        np.put_along_axis(
-            at_logits[:, :-1],
-            np.maximum(action, 0)[..., None],
-            np.take_along_axis(at_logits[:, :-1], np.maximum(action, 0)[..., None], -1) - push,
-            -1,
-        )
-        spread = (weight * ENTROPY_WEIGHT)[..., None]
-        at_logits[:, :-1] += spread * chance * (np.maximum(logp, -50) + entropy[..., None])
-        error = value[:, :-1] - aim.value
-        at_value = np.zeros_like(value)
-        at_value[:, :-1] = VALUE_WEIGHT * importance[:, None] * error / (count * steps)
-        self._descend(
-            network.backward(
-                self.weights,
-                done,
-                at_logits.reshape(len(done.value), -1),
-                at_value.reshape(-1).astype(np.float32),
-            )
-        )
-        policy_loss = -float((weight * aim.advantage * taken).sum())
-        value_loss = float((importance[:, None] * error**2).mean()) / 2
-        mean_entropy = float(entropy.mean())
-        return Update(
-            policy_loss + VALUE_WEIGHT * value_loss - ENTROPY_WEIGHT * mean_entropy,
-            policy_loss,
-            value_loss,
-            mean_entropy,
-            np.abs(aim.advantage).mean(axis=1),
-        )
+        out, at_logits, at_value = gradients(done.logits, done.value, fragments, importance)
+        self._descend(network.backward(self.weights, done, at_logits, at_value))
+        return out
 
     def _descend(self, gradients: network.Weights) -> None:
         """One step of Adam."""

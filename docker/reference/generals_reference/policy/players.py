@@ -65,7 +65,7 @@ class Heuristic(ByScore):
         theirs, free = owner == features.THEIRS, owner == features.NEUTRAL
         general = (view["terrain"] == features.GENERAL) & (owner != features.MINE)
         front = theirs | free | ((view["terrain"] == features.FOG) & ~blocked)
-        pull = features.closeness(general, blocked) * 12 + features.closeness(front, blocked) * 4
+        pull = features.closeness(general, blocked) * 40 + features.closeness(front, blocked) * 20
         worth = theirs * 6.0 + free * 3.0 + general * 50.0
         gain = np.stack([_ahead(worth, way) for way in range(4)], axis=-1)
         gain *= army[..., None] - 1 > np.stack([_ahead(army, way) for way in range(4)], axis=-1)
