@@ -81,7 +81,8 @@ def _stream(system: System, image: str, headers: Mapping[str, str]) -> None:
         layers.update(message)
         if layers.total and time.monotonic() - shown > _SHOWN:
             shown = time.monotonic()
-            system.emitter.progress("pulling " + image, layers.done, layers.total, "bytes")
+            label = "{} {}".format(layers.phase, image)
+            system.emitter.progress(label, layers.done, layers.total, "bytes")
 
 
 def split(image: str) -> Tuple[str, str]:
@@ -94,27 +95,39 @@ def split(image: str) -> Tuple[str, str]:
 
 
 class Layers:
-    """How far the download of an image's layers is, all together."""
+    """How far a pull is: all layers together are downloaded, then unpacked one after the other."""
 
     def __init__(self) -> None:
-        self._layers: Dict[str, Tuple[int, int]] = {}
+        self._sizes: Dict[str, int] = {}
+        self._downloaded: Dict[str, int] = {}
+        self._unpacked: Dict[str, int] = {}
 
     def update(self, message: Mapping[str, Any]) -> None:
         """Take one message of a pull."""
         layer, status = str(message.get("id", "")), message.get("status")
         detail = message.get("progressDetail") or {}
         if status == "Downloading" and detail.get("total"):
-            self._layers[layer] = (detail["current"], detail["total"])
-        elif status in _DOWNLOADED and layer in self._layers:
-            total = self._layers[layer][1]
-            self._layers[layer] = (total, total)
+            self._sizes[layer] = detail["total"]
+            self._downloaded[layer] = detail["current"]
+        elif layer in self._sizes and status in _DOWNLOADED:
+            self._downloaded[layer] = self._sizes[layer]
+            if status == "Extracting":
+                self._unpacked[layer] = detail.get("current", 0)
+            elif status == "Pull complete":
+                self._unpacked[layer] = self._sizes[layer]
+
+    @property
+    def phase(self) -> str:
+        """What is being waited for."""
+        return "pulling" if sum(self._downloaded.values()) < self.total else "unpacking"
 
     @property
     def done(self) -> int:
-        """Bytes downloaded."""
-        return sum(done for done, _ in self._layers.values())
+        """Bytes done of the phase."""
+        counted = self._downloaded if self.phase == "pulling" else self._unpacked
+        return sum(counted.values())
 
     @property
     def total(self) -> int:
         """Bytes to download, as far as known yet."""
-        return sum(total for _, total in self._layers.values())
+        return sum(self._sizes.values())
