@@ -62,10 +62,10 @@ class Heuristic(ByScore):
     def scores(self, view: Tensors, legal: NDArray[np.bool_]) -> NDArray[np.float32]:
         army, owner = view["army"], view["owner"]
         blocked = features.obstacles(view)
-        theirs, free = owner == features.THEIRS, owner == features.NEUTRAL
+        theirs, free = owner == features.THEIRS, (owner == features.NEUTRAL) & ~blocked
         general = (view["terrain"] == features.GENERAL) & (owner != features.MINE)
         front = theirs | free | ((view["terrain"] == features.FOG) & ~blocked)
-        pull = features.closeness(general, blocked) * 40 + features.closeness(front, blocked) * 20
+        pull = features.closeness(general, blocked) * 12 + features.closeness(front, blocked) * 8
         worth = theirs * 6.0 + free * 3.0 + general * 50.0
         gain = np.stack([_ahead(worth, way) for way in range(4)], axis=-1)
         gain *= army[..., None] - 1 > np.stack([_ahead(army, way) for way in range(4)], axis=-1)
