@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from ipaddress import IPv4Network, ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.lab import machine
+from provision.lab import lock, machine
 from provision.lab.layout import LABEL, PORTS_LABEL, Layout, choose_ports, choose_subnet
 
 if TYPE_CHECKING:
@@ -36,7 +39,9 @@ def find(client: DockerClient, name: str) -> Layout | None:
 
 def ensure(client: DockerClient, name: str) -> Layout:
     """Return the layout of the lab ``name``, creating its network where there is none."""
-    return find(client, name) or _create(client, name)
+    # Two labs that start at the same moment must not choose the same ports.
+    with lock.held(Path(tempfile.gettempdir()) / f"provision-lab-{os.getuid()}"):
+        return find(client, name) or _create(client, name)
 
 
 def _create(client: DockerClient, name: str) -> Layout:

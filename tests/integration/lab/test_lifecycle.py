@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -9,7 +10,7 @@ import pytest
 from docker.errors import NotFound
 
 from provision.errors import UsageError
-from provision.lab import images
+from provision.lab import images, network
 from provision.lab.archive import Entry
 from provision.lab.images import Images
 from provision.lab.lab import Lab
@@ -99,13 +100,13 @@ def test_keys_of_another_directory_are_refused_before_anything_happens(
 def test_a_network_that_is_somebody_elses_is_left_alone(
     lab: Lab, client: docker.DockerClient
 ) -> None:
-    network = client.networks.create(NAME)
+    theirs = client.networks.create(NAME)
     try:
         with pytest.raises(UsageError, match="not a lab's"):
             lab.up(1, with_images=False)
-        network.reload()
+        theirs.reload()
     finally:
-        network.remove()
+        theirs.remove()
 
 
 def test_a_taken_port_is_named(lab: Lab) -> None:
@@ -117,3 +118,18 @@ def test_a_taken_port_is_named(lab: Lab) -> None:
     ):
         lab.up(2, with_images=False)
     assert lab.status() == {"h1": "running"}
+
+
+def test_labs_that_start_at_once_share_neither_ports_nor_addresses(
+    client: docker.DockerClient,
+) -> None:
+    names = [f"{NAME}-{number}" for number in range(4)]
+    try:
+        with ThreadPoolExecutor() as pool:
+            layouts = list(pool.map(lambda name: network.ensure(client, name), names))
+        assert len({layout.ports for layout in layouts}) == len(names)
+        assert len({layout.subnet for layout in layouts}) == len(names)
+        assert [network.find(client, name) for name in names] == layouts
+    finally:
+        for left in client.networks.list(names=names):
+            left.remove()
