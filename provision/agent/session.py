@@ -42,6 +42,7 @@ from provision.agent.resources import load
 from provision.agent.system import Emitter, System
 
 Message = Dict[str, Any]
+_END: Message = {"op": "end"}  # of the stream itself
 _EMPTY: List[Any] = ["", None, {}, [], ()]
 _LATENCY = 0.05  # seconds that a result may wait for company: a packet each costs both ends CPU
 _INBOX = 512  # messages read ahead; the rest waits in the connection's window
@@ -53,9 +54,10 @@ class Session(Emitter):
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source = source
         self._sink = sink
-        self._inbox: "queue.Queue[Optional[Message]]" = queue.Queue(_INBOX)
+        self._inbox: "queue.Queue[Message]" = queue.Queue(_INBOX)
         self._postponed: List[Message] = []  # came while a resource was waiting for its content
         self._cancelled = threading.Event()
+        self._complete = threading.Event()  # everything was sent; contents may still come
         self._lost = threading.Event()
         self._failed = False
         self._pending = False  # check mode: something before would have changed
@@ -82,20 +84,20 @@ class Session(Emitter):
         for line in self._source:
             message = json.loads(line)
             if message["op"] == "end":
-                break
-            if message["op"] == "cancel":
+                self._complete.set()
+            elif message["op"] == "cancel":
                 self._cancelled.set()
             self._inbox.put(message)
-        else:
+        if not self._complete.is_set():
             self._lost.set()
-        self._inbox.put(None)
+        self._inbox.put(_END)
 
     def _messages(self) -> Iterator[Message]:
         while True:
             if self._inbox.empty():
                 self.flush()
             message = self._postponed.pop(0) if self._postponed else self._inbox.get()
-            if message is None:
+            if message["op"] == "end":
                 return self.flush()
             yield message
 
@@ -104,13 +106,14 @@ class Session(Emitter):
         self.send("want", id=self._current, sha256=sha256)
         while True:
             message = self._inbox.get()
-            if message is None:
+            if message["op"] != "content":
+                self._postponed.append(message)
+            if message is _END:
                 raise Failure("the connection was lost while a file was being sent")
             if self._cancelled.is_set():
                 raise Cancelled
-            if message["op"] != "content":
-                self._postponed.append(message)
-                continue
+            if message.get("sha256") != sha256:
+                continue  # not content, or the rest of a file whose writing failed
             yield zlib.decompress(binascii.a2b_base64(message["data"]))
             if message["last"]:
                 return
