@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from provision.errors import UsageError
+from provision.transport.ssh_arguments import ArgumentProblem, Options, parse_ssh_arguments
 
-_LOCAL = {"local"}
 _SSH = {"ssh", "paramiko", "paramiko_ssh", "smart", "fabric"}
+_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
+_CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+_STRICT = {"yes", "ask", "true", "on", "1"}
+_TRUE = {"yes", "true", "on", "1"}
+_REFUSED_HINT = (
+    "host keys are always checked. Remove it, and run once with --accept-new-host-keys (or give"
+    " StrictHostKeyChecking=accept-new): new keys are then remembered, changed ones refused"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +28,15 @@ class Endpoint:
     Args:
         name: the host's name in the inventory.
         address: host name or address, or an alias of ``ssh_config``.
-        password: for the login; keys and the SSH agent are tried as well.
+        password: for the login, after keys and the SSH agent.
+        key_files: private keys to try, before those of ``ssh_config``.
+        identities_only: whether only these keys are tried, and none of the SSH agent's others.
         known_hosts: files of host keys beside the user's own.
         host_key: a pinned key, ``ssh-ed25519 AAAA…``; then no file is asked.
-        jump: ``ProxyJump`` hosts, ``user@host:port`` separated by commas.
+        host_key_alias: the name that the host has in ``known_hosts``.
+        accept_new: whether a host's first key is believed and remembered.
+        jump: ``ProxyJump`` hosts, ``user@host:port`` separated by commas; "none" for none.
+        proxy_command: a command whose input and output lead to the host.
         become_password: for sudo, where it asks.
         connect_timeout: seconds for TCP, and again for the login.
 
@@ -37,12 +48,16 @@ class Endpoint:
     port: int | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
-    key_file: str | None = None
+    key_files: tuple[Path, ...] = ()
+    identities_only: bool | None = None
     known_hosts: tuple[Path, ...] = ()
     host_key: str | None = None
+    host_key_alias: str | None = None
+    accept_new: bool = False
     jump: str | None = None
+    proxy_command: str | None = None
     become_password: str | None = field(default=None, repr=False)
-    connect_timeout: int = 10
+    connect_timeout: int | None = None
 
     @property
     def where(self) -> str:
@@ -57,70 +72,112 @@ class Endpoint:
 def endpoint_of(name: str, variables: Mapping[str, object]) -> Endpoint:
     """Build an endpoint from a host's (templated) variables.
 
+    Of two names for one setting the later one wins, as in Ansible's ``ssh`` connection plugin; a
+    variable wins over the same setting in ``ansible_ssh_common_args``.
+
     Raises:
         UsageError: naming the host and the variable that cannot be meant.
 
     """
     reader = _Reader(name, variables)
-    kind = reader.text("ansible_connection") or ("local" if name == "localhost" else "ssh")
-    if kind not in _LOCAL | _SSH:
-        raise reader.error("ansible_connection", f"{kind!r} is not supported", "use ssh or local")
-    pinned = reader.text("provision_host_key")
-    known_hosts = reader.text("provision_known_hosts")
+    options = reader.ssh_options()
     return Endpoint(
         name=name,
-        address=reader.text("ansible_host") or name,
-        connection="local" if kind in _LOCAL else "ssh",
-        port=reader.number("ansible_port"),
-        user=reader.text("ansible_user"),
-        password=reader.text("ansible_password", "ansible_ssh_pass"),
-        key_file=reader.text("ansible_ssh_private_key_file", "ansible_private_key_file"),
-        known_hosts=(Path(known_hosts).expanduser(),) if known_hosts else (),
-        host_key=pinned,
-        jump=reader.jump(),
-        become_password=reader.text("ansible_become_password", "ansible_become_pass"),
-        connect_timeout=reader.number("ansible_timeout", "ansible_ssh_timeout") or 10,
+        address=reader.text("ansible_host", "ansible_ssh_host") or name,
+        connection=reader.connection(),
+        port=reader.number("ansible_port", "ansible_ssh_port", option="port"),
+        user=reader.text("ansible_user", "ansible_ssh_user", option="user"),
+        password=reader.text("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
+        key_files=reader.key_files(),
+        identities_only=_truth(options.get("identitiesonly")),
+        known_hosts=reader.known_hosts(),
+        host_key=reader.text("provision_host_key"),
+        host_key_alias=reader.text(option="hostkeyalias"),
+        accept_new=reader.accepts_new(),
+        jump=reader.text("provision_jump", option="proxyjump"),
+        proxy_command=reader.text(option="proxycommand"),
+        become_password=reader.text("ansible_become_pass", "ansible_become_password"),
+        connect_timeout=reader.number(
+            "ansible_timeout", "ansible_ssh_timeout", option="connecttimeout"
+        ),
     )
 
 
 class _Reader:
-    """Typed access to one host's variables."""
+    """Typed access to one host's variables, and to the options among them."""
 
     def __init__(self, name: str, variables: Mapping[str, object]) -> None:
         self.name = name
         self.variables = variables
+        self._options = self.ssh_options()
 
     def error(self, variable: str, problem: str, hint: str | None = None) -> UsageError:
         return UsageError(f"host {self.name}: {variable}: {problem}", hint=hint)
 
-    def text(self, *variables: str) -> str | None:
-        for variable in variables:
+    def ssh_options(self) -> Options:
+        """Return the options of all three variables for them; the first one given counts."""
+        options: Options = {}
+        for variable in _ARGUMENTS:
+            try:
+                parsed = parse_ssh_arguments(str(self.variables.get(variable) or ""))
+            except ArgumentProblem as problem:
+                raise self.error(variable, str(problem), problem.hint) from None
+            for keyword, values in parsed.items():
+                options.setdefault(keyword, []).extend(values)
+        return options
+
+    def text(self, *variables: str, option: str | None = None) -> str | None:
+        """Return the last variable that is set, else the option."""
+        for variable in reversed(variables):
             value = self.variables.get(variable)
             if value is not None:
                 return str(value)
-        return None
+        return self._options.get(option, [None])[0] if option else None
 
-    def number(self, *variables: str) -> int | None:
-        value = self.text(*variables)
+    def number(self, *variables: str, option: str) -> int | None:
+        value = self.text(*variables, option=option)
         if value is None:
             return None
-        try:
-            return int(value)
-        except ValueError:
-            raise self.error(variables[0], f"{value!r} is not a whole number") from None
+        if not value.isdecimal() or int(value) == 0:
+            given = [name for name in variables if self.variables.get(name) is not None]
+            name = given[-1] if given else option
+            raise self.error(name, f"{value!r} is not a whole number above 0")
+        return int(value)
 
-    def jump(self) -> str | None:
-        """Return the jump hosts: our own variable, or what ``ansible_ssh_common_args`` says."""
-        own = self.text("provision_jump")
-        if own is not None:
-            return own
-        words = shlex.split(self.text("ansible_ssh_common_args") or "")
-        options = dict(pairwise(words))
-        if "-J" in options:
-            return options["-J"]
-        for word in words:
-            option = word.removeprefix("-o").strip()
-            key, _, value = option.partition("=")
-            if key.lower() == "proxyjump":
-                return value
-        return None
+    def connection(self) -> Literal["ssh", "local"]:
+        kind = self.text("ansible_connection") or ("local" if self.name == "localhost" else "ssh")
+        kind = kind.removeprefix("ansible.builtin.")
+        if kind == "local":
+            return "local"
+        if kind not in _SSH:
+            raise self.error("ansible_connection", f"{kind!r} is not supported", "use ssh or local")
+        return "ssh"
+
+    def key_files(self) -> tuple[Path, ...]:
+        named = self.text("ansible_private_key_file", "ansible_ssh_private_key_file")
+        files = ([named] if named else []) + self._options.get("identityfile", [])
+        return tuple(Path(file).expanduser() for file in files)
+
+    def known_hosts(self) -> tuple[Path, ...]:
+        named = self.text("provision_known_hosts")
+        files = [named] if named else self._options.get("userknownhostsfile", [""])[0].split()
+        if "/dev/null" in files:
+            raise self.error("UserKnownHostsFile", "/dev/null forgets every key", _REFUSED_HINT)
+        return tuple(Path(file).expanduser() for file in files)
+
+    def accepts_new(self) -> bool:
+        """Tell whether new keys are accepted; not to check keys at all is refused."""
+        for variable in _CHECKING:
+            value = self.text(variable)
+            if value is not None and value.lower() not in _STRICT:
+                raise self.error(variable, f"{value!r} cannot be obeyed", _REFUSED_HINT)
+        checking = self.text(option="stricthostkeychecking") or "yes"
+        if checking.lower() not in _STRICT | {"accept-new"}:
+            raise self.error(
+                "StrictHostKeyChecking", f"{checking!r} cannot be obeyed", _REFUSED_HINT
+            )
+        return checking.lower() == "accept-new"
+
+
+def _truth(values: list[str] | None) -> bool | None:
+    return None if values is None else values[0].lower() in _TRUE

@@ -1,110 +1,127 @@
 """Strict host keys: known ones pass, unknown ones only when asked for, changed ones never.
 
-Fabric accepts any key, a changed one too, and reads no ``known_hosts``; this module is given to its
-client before it connects.
+Fabric accepts any key, a changed one too, and reads no ``known_hosts``. Its client is given this
+policy before it connects, and no keys of its own, so that every key comes here.
 """
 
 from __future__ import annotations
 
-import threading
-from functools import cache
-from pathlib import Path
+import base64
+import hashlib
 from typing import TYPE_CHECKING
 
+from paramiko import MissingHostKeyPolicy
+
 from provision.errors import UnreachableError, UsageError
+from provision.transport.known_hosts import SYSTEM, KnownKey, keys_of, remember
 
 if TYPE_CHECKING:
     import paramiko
 
-    from provision.transport.endpoint import Endpoint
+    from provision.transport.route import Hop
 
-_USER_FILE = Path("~/.ssh/known_hosts")
-_SYSTEM_FILE = Path("/etc/ssh/ssh_known_hosts")
-_write_lock = threading.Lock()
+# A key type of ``known_hosts`` -> the algorithms that prove possession of such a key.
+_ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
-def trust(client: paramiko.SSHClient, endpoint: Endpoint, *, accept_new: bool) -> None:
-    """Give ``client`` the host keys to trust and what to do with a key that is not among them.
+class HostKeys(MissingHostKeyPolicy):
+    """What is known of one server's keys.
 
     Args:
-        client: not connected yet.
-        endpoint: says which files and which pinned key count for this host.
-        accept_new: write an unknown key to the endpoint's own file (else the user's) and go on.
+        host: the inventory's name of the host that the server leads to, for messages.
+        hop: the server.
+
+    Raises:
+        UsageError: the pinned key is none.
 
     """
-    trusted = client.get_host_keys()
-    trusted.clear()
-    name = _entry_name(endpoint.address, endpoint.port)
-    if endpoint.host_key is not None:
-        key = _parse_pin(endpoint.host_key, endpoint.name)
-        trusted.add(name, key.get_name(), key)
-    else:
-        for path in (_SYSTEM_FILE, _USER_FILE.expanduser(), *endpoint.known_hosts):
-            found = _known(path, _modified(path)).lookup(name)
-            for kind, key in (found or {}).items():
-                trusted.add(name, kind, key)
-    remember = (*endpoint.known_hosts, _USER_FILE.expanduser())[0] if accept_new else None
-    client.set_missing_host_key_policy(_policy(endpoint.name, remember))
+
+    def __init__(self, host: str, hop: Hop) -> None:
+        self._host = host
+        self._hop = hop
+        self._known = _pinned(host, hop) or keys_of(hop.key_name, (*hop.known_hosts, *SYSTEM))
+
+    def preferred(self, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+        """Order host key algorithms: those first for which a key is known.
+
+        A server has several keys and shows one. Asked for another type than the known one, it
+        would show a key that cannot be told from a stranger's.
+        """
+        kinds = [key.kind for key in self._known if not key.revoked]
+        known = {name for kind in kinds for name in _ALGORITHMS.get(kind, (kind,))}
+        return tuple(sorted(algorithms, key=lambda algorithm: algorithm not in known))
+
+    def missing_host_key(
+        self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
+    ) -> None:
+        """Judge the key that a server has shown (and proven to have).
+
+        Raises:
+            UnreachableError: unknown, changed or revoked.
+
+        """
+        blob = key.asbytes()
+        same = [known for known in self._known if known.blob == blob]
+        if any(known.revoked for known in same):
+            raise self._refusal(
+                key, f"is marked as revoked in {same[0].where}", "ask its owner why"
+            )
+        if same:
+            return
+        others = [known for known in self._known if not known.revoked]
+        if others:
+            raise self._changed(key, others)
+        if not self._hop.accept_new:
+            raise self._unknown(key)
+        remember(self._hop.known_hosts[0], self._hop.key_name, key.get_name(), blob)
+
+    def _refusal(self, key: paramiko.PKey, problem: str, hint: str) -> UnreachableError:
+        shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
+        return UnreachableError(
+            f"host {self._host}: {self._hop.label}: its host key {shown} {problem}", hint=hint
+        )
+
+    def _unknown(self, key: paramiko.PKey) -> UnreachableError:
+        hint = (
+            "compare it with the host's own (there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub),"
+            " then run once with --accept-new-host-keys, or set provision_host_key"
+        )
+        if self._hop.checking_off:
+            hint += ". StrictHostKeyChecking no of ssh_config is not obeyed"
+        return self._refusal(key, "is not known", hint)
+
+    def _changed(self, key: paramiko.PKey, known: list[KnownKey]) -> UnreachableError:
+        expected = next((each for each in known if each.kind == key.get_name()), known[0])
+        remove = f"ssh-keygen -f {expected.where.rpartition(':')[0]} -R '{self._hop.key_name}'"
+        if self._hop.host_key is not None:
+            remove = "correct provision_host_key"
+        return self._refusal(
+            key,
+            f"has changed: {expected.kind} {fingerprint(expected.blob)} is expected"
+            f" ({expected.where})",
+            "somebody may be listening in. If the host was reinstalled, compare the new key with"
+            f" the host's own, then forget the old one: {remove}",
+        )
 
 
-def _entry_name(address: str, port: int | None) -> str:
-    """Return the name of a host in ``known_hosts`` (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT")."""
-    return address if port in {None, 22} else f"[{address}]:{port}"
+def fingerprint(blob: bytes) -> str:
+    """Return a key's fingerprint as OpenSSH shows it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
-def _parse_pin(pin: str, host: str) -> paramiko.PKey:
-    from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
-
+def _pinned(host: str, hop: Hop) -> list[KnownKey]:
+    """Return the key that the inventory pins; then nothing else counts."""
+    if hop.host_key is None:
+        return []
+    words = hop.host_key.split()
     try:
-        entry = HostKeyEntry.from_line(f"pinned {pin.strip()}")
-    except InvalidHostKey:
-        entry = None
-    if entry is None or entry.key is None:
+        blob = base64.b64decode(words[1], validate=True)
+        # A key in wire format begins with the length and the name of its type.
+        if blob[4 : 4 + blob[3]].decode("ascii") != words[0]:
+            raise ValueError(words[0])
+    except (IndexError, ValueError):
         raise UsageError(
             f"host {host}: provision_host_key is not a public key",
             hint="give the type and the key as `ssh-keyscan` prints them: ssh-ed25519 AAAA…",
-        )
-    return entry.key
-
-
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@cache
-def _known(path: Path, modified: int) -> paramiko.HostKeys:
-    """Parse a file once per version, however many hosts share it."""
-    from paramiko import HostKeys
-
-    return HostKeys(str(path) if modified else None)
-
-
-def _policy(host: str, remember: Path | None) -> paramiko.MissingHostKeyPolicy:
-    import paramiko
-
-    class Policy(paramiko.MissingHostKeyPolicy):
-        """Refuses an unknown key, or writes it down where that was asked for."""
-
-        def missing_host_key(
-            self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
-        ) -> None:
-            if remember is None:
-                raise UnreachableError(
-                    f"host {host}: its key is not known ({key.get_name()} {key.fingerprint})",
-                    hint="compare it with the host's own (ssh-keygen -lf), then add it to"
-                    " known_hosts or run once with --accept-new-host-keys",
-                )
-            _append(remember, f"{hostname} {key.get_name()} {key.get_base64()}\n")
-
-    return Policy()
-
-
-def _append(path: Path, line: str) -> None:
-    with _write_lock:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line)
+        ) from None
+    return [KnownKey(words[0], blob, revoked=False, where="provision_host_key")]
