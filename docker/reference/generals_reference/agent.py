@@ -12,15 +12,15 @@ import grpc
 import numpy as np
 from prometheus_client import Counter, Gauge
 
-from generals_reference import metrics, models, rpc, service, trace
+from generals_reference import evaluation, metrics, models, rpc, service, trace
 from generals_reference.episode import Episode
 from generals_reference.experience import Tensors, pack
 from generals_reference.policy import features
 from generals_reference.policy.players import Heuristic, Player, Policy, Random
 from generals_reference.settings import Settings, SettingsError
-from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc, game_pb2, game_pb2_grpc
+from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc, game_pb2, game_pb2_grpc, model_pb2
 
-OPPONENTS = ("self", "random", "heuristic")
+OPPONENTS = ("self", "random", "heuristic", "evaluation")
 PAUSE = 2.0  # seconds after something was not available
 MAX_WAITING = 512  # fragments kept while the buffer does not take them; then the oldest go
 APPEND = 32  # fragments in one request
@@ -49,7 +49,9 @@ class Options:
     @classmethod
     def of(cls, settings: Settings) -> Options:
         environment = settings.environment
-        opponents = tuple(environment.text("AGENT_OPPONENTS", "self,random").split(","))
+        opponents = tuple(
+            environment.text("AGENT_OPPONENTS", "self,self,random,evaluation").split(",")
+        )
         if not set(opponents) <= set(OPPONENTS):
             raise SettingsError(f"AGENT_OPPONENTS={','.join(opponents)}: choose of {OPPONENTS}")
         fragment = environment.integer("AGENT_FRAGMENT", 32, 2, 1024)
@@ -67,10 +69,11 @@ class Options:
 class Seat:
     """One side of one game: who plays it, and what it has seen."""
 
-    token: str
     player: Player
     opponent: str  # of this seat
-    episode: Episode | None  # None for seats that nobody learns from
+    episode: Episode | None = None  # None for seats that nobody learns from
+    match: tuple[int, int] | None = None  # versions of this seat and of the other one, to report
+    token: str = ""
     view: Tensors | None = None
 
 
@@ -85,15 +88,16 @@ class Agent:
         self.buffers = rpc.Servers(
             settings.buffers, buffer_pb2_grpc.ExperienceBufferStub, self.name
         )
-        self.latest = models.Followed(
-            models.servers(settings.model_servers, self.name), models.LATEST
-        )
-        self.policy = Policy(self.latest.weights, self.rng)
+        self.models = models.servers(settings.model_servers, self.name)
+        choices = (models.LATEST, models.PROMOTED, models.CANDIDATE)
+        followed = [models.Followed(self.models, which) for which in choices]
+        self.latest, self.promoted, self.candidate = followed
+        self.policies = {id(one): Policy(one.weights, self.rng) for one in followed}
         self.others: dict[str, Player] = {
-            "self": self.policy,
             "random": Random(self.rng),
             "heuristic": Heuristic(self.rng),
         }
+        self.results: list[model_pb2.Match] = []
         self.heartbeat = metrics.Heartbeat()
         self.waiting: list[buffer_pb2.Experience] = []
 
@@ -103,10 +107,7 @@ class Agent:
             trace.begin()
             self.heartbeat.beat()
             try:
-                if self.latest.refresh():
-                    self.policy.weights = self.latest.weights
-                    log.info("plays another version", extra={"version": self.latest.version})
-                VERSION.set(self.latest.version)
+                self.refresh()
                 began = time.monotonic()
                 self.play(self.join())
                 ROUND_SECONDS.set(time.monotonic() - began)
@@ -117,6 +118,17 @@ class Agent:
                 self.games.next()
                 self.stop.wait(PAUSE)
             self.send()
+
+    def refresh(self) -> None:
+        """Fetch the weights that have changed, and report the matches of the round before."""
+        if self.results:
+            self.models.call("Report", model_pb2.ReportRequest(matches=self.results))
+            self.results = []
+        for followed in (self.latest, self.promoted, self.candidate):
+            if followed.refresh():
+                self.policies[id(followed)].weights = followed.weights
+                log.debug("new weights", extra={"version": followed.version})
+        VERSION.set(self.latest.version)
 
     def join(self) -> dict[str, Seat]:
         """Begin a round of games, take both seats of each, and return them by their tokens."""
@@ -136,18 +148,27 @@ class Agent:
         seats = {}
         for index, game in enumerate(created.game):
             opponent = options.opponents[index % len(options.opponents)]
-            for number, plays in enumerate(self.sides(opponent)):
+            sides = self.sides(opponent)
+            self.rng.shuffle(sides)
+            for number, seat in enumerate(sides):
                 request = game_pb2.JoinRequest(game=game, seat=number, client=self.name)
-                token = self.games.stub.Join(request, timeout=10, metadata=rpc.metadata()).token
-                learns = plays == "self"
-                episode = Episode() if learns else None
-                seats[token] = Seat(token, self.others[plays], opponent, episode)
+                reply = self.games.stub.Join(request, timeout=10, metadata=rpc.metadata())
+                seat.token = reply.token
+                seats[seat.token] = seat
         return seats
 
-    def sides(self, opponent: str) -> list[str]:
-        """Who sits where: the policy and its opponent, in either order."""
-        pair = ["self", opponent]
-        return pair if self.rng.random() < 0.5 else pair[::-1]
+    def sides(self, opponent: str) -> list[Seat]:
+        """The two sides of a game of this kind."""
+        policy = self.policies[id(self.latest)]
+        if opponent in self.others:
+            versions = (self.latest.version, evaluation.RANDOM)
+            match = versions if opponent == "random" and self.latest.version else None
+            return [Seat(policy, opponent, Episode(), match), Seat(self.others[opponent], "self")]
+        if opponent == "evaluation" and self.candidate.version != self.promoted.version:
+            match = (self.candidate.version, self.promoted.version)
+            tested, holder = self.policies[id(self.candidate)], self.policies[id(self.promoted)]
+            return [Seat(tested, "promoted", match=match), Seat(holder, "candidate")]
+        return [Seat(policy, "self", Episode()), Seat(policy, "self", Episode())]
 
     def play(self, seats: dict[str, Seat]) -> None:
         """Answer every observation with a move until all games of the round are over."""
@@ -204,6 +225,10 @@ class Agent:
 
     def finish(self, seat: Seat, result: float) -> None:
         """A game of `seat` is over: count it and keep its fragments for the buffer."""
+        if seat.match:
+            version, against = seat.match
+            score = (result + 1) / 2
+            self.results.append(model_pb2.Match(version=version, against=against, score=score))
         if seat.episode is None or seat.view is None:
             return
         RESULTS.labels(seat.opponent, {1.0: "won", -1.0: "lost"}.get(result, "drawn")).inc()

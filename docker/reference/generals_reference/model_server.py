@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
-from generals_reference import service
+from generals_reference import evaluation, service
+from generals_reference.evaluation import Evaluation
 from generals_reference.model_store import Damaged, ModelStore, UnknownVersion, Version
 from generals_reference.settings import Settings
 from generals_reference.v1 import model_pb2, model_pb2_grpc
@@ -21,6 +22,8 @@ CHUNK = 1 << 20  # bytes
 MAX_WEIGHTS = 1 << 30  # bytes
 LATEST = Gauge("generals_model_latest_version", "Newest version of the weights")
 PROMOTED = Gauge("generals_model_promoted_version", "Version that agents play with")
+RATING = Gauge("generals_model_rating", "Elo points above the random player", ["which"])
+MATCHES = Counter("generals_model_matches_total", "Evaluation matches reported", ["against"])
 VERSIONS = Gauge("generals_model_versions", "Versions held")
 
 log = logging.getLogger(__name__)
@@ -30,8 +33,8 @@ Code = grpc.StatusCode
 class ModelServer(model_pb2_grpc.ModelServerServicer):
     """Answers calls out of `store`."""
 
-    def __init__(self, store: ModelStore) -> None:
-        self.store = store
+    def __init__(self, store: ModelStore, evaluation: Evaluation) -> None:
+        self.store, self.evaluation = store, evaluation
         self.show()
 
     def show(self) -> None:
@@ -40,11 +43,18 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
         LATEST.set(latest.number if latest else 0)
         PROMOTED.set(current.number if current else 0)
         VERSIONS.set(len(self.store.versions))
+        for which, version in (("latest", latest), ("promoted", current)):
+            RATING.labels(which).set(self.evaluation.rating(version.number) if version else 0)
 
     def message(self, version: Version) -> Any:
         current = self.store.current
         promoted = current is not None and current.number == version.number
-        return model_pb2.Version(promoted=promoted, **asdict(version))
+        return model_pb2.Version(
+            promoted=promoted,
+            rating=self.evaluation.rating(version.number),
+            matches=self.evaluation.standing.played.get(version.number, 0),
+            **asdict(version),
+        )
 
     def Publish(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:  # noqa: N802
         header = next(requests, model_pb2.PublishRequest()).header
@@ -83,8 +93,11 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
         try:
             if request.which == request.NUMBER:
                 return self.store.get(request.number)
-            promoted = request.which == request.PROMOTED
-            found = self.store.current if promoted else self.store.latest
+            if request.which == request.CANDIDATE:
+                found = self.evaluation.candidate()
+            else:
+                latest = request.which == request.LATEST
+                found = self.store.latest if latest else self.store.current
         except UnknownVersion as error:
             context.abort(Code.NOT_FOUND, error.args[0])
         if found is None:
@@ -101,6 +114,21 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
     def Rollback(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return self.change(self.store.rollback, context)
 
+    def Report(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        for match in request.matches:
+            if not 0 <= match.score <= 1:
+                context.abort(Code.INVALID_ARGUMENT, "a score is within 0 and 1")
+            try:
+                promoted = self.evaluation.report(match.version, match.against, match.score)
+            except UnknownVersion:
+                continue  # it was forgotten while the match was played
+            MATCHES.labels("promoted" if match.against else "random").inc()
+            if promoted:
+                log.info("won its promotion", extra={"version": match.version})
+        self.show()
+        current = self.store.current
+        return model_pb2.ReportReply(promoted=current.number if current else 0)
+
     def change(self, promote: Any, context: grpc.ServicerContext) -> Any:
         try:
             version = promote()
@@ -114,7 +142,9 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
 def run(settings: Settings, stop: service.Stop) -> None:
     environment = settings.environment
     folder = Path(environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")) / "models"
-    models = ModelServer(ModelStore(folder, environment.integer("KEEP_VERSIONS", 20, 2, 10_000)))
+    store = ModelStore(folder, environment.integer("KEEP_VERSIONS", 50, 2, 10_000))
+    matches = environment.integer("EVALUATION_MATCHES", evaluation.MATCHES, 1, 1_000_000)
+    models = ModelServer(store, Evaluation(store, matches))
     service.serve(
         settings,
         stop,

@@ -13,7 +13,8 @@ from generals_reference.v1 import model_pb2, model_pb2_grpc
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 30.0  # seconds
-LATEST, PROMOTED = model_pb2.GetRequest.LATEST, model_pb2.GetRequest.PROMOTED
+Which = model_pb2.GetRequest
+LATEST, PROMOTED, CANDIDATE = Which.LATEST, Which.PROMOTED, Which.CANDIDATE
 
 
 def servers(addresses: tuple[str, ...], client: str) -> rpc.Servers:
@@ -21,7 +22,7 @@ def servers(addresses: tuple[str, ...], client: str) -> rpc.Servers:
 
 
 class Followed:
-    """The weights of one choice (latest or promoted), fetched again when they change."""
+    """The weights of one choice (latest, promoted, candidate), fetched again when they change."""
 
     def __init__(self, models: rpc.Servers, which: int) -> None:
         self.models, self.which = models, which
