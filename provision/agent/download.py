@@ -17,9 +17,9 @@ def download(
     url: str, headers: Dict[str, str], timeout: float, progress: Progress
 ) -> Iterator[bytes]:
     """Yield what ``url`` answers; see ``System.download``."""
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the user's own address
     done = 0
     try:
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the user's own URL
         with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
             length = response.headers.get("Content-Length")
             total = int(length) if length else None
