@@ -8,6 +8,7 @@ from provision.errors import UsageError
 from provision.playbook.modules.module import (
     Module,
     Parameters,
+    anything,
     as_it_is,
     flag,
     one_of,
@@ -71,6 +72,13 @@ SYSTEM = {
             "allow_downgrade": flag("allow-downgrade", "allow_downgrades", "allow-downgrades"),
         },
         as_it_is("Apt"),
+    ),
+    "package": Module(
+        {
+            "name": anything(required=True),
+            "state": one_of("present", "absent", "latest", required=True),
+        },
+        as_it_is("Package"),
     ),
     "systemd": _SYSTEMD,
     "systemd_service": _SYSTEMD,
