@@ -6,6 +6,7 @@ next message; the agent answers in order. Messages:
     {"op": "apply", "id": 1, "kind": "copy", "fields": {…}, "check": false, "keep_going": false}
     {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
     {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
+    {"op": "content", "sha256": …, "problem": …}      likewise: it cannot be sent
     {"op": "resume"}      after a failure: carry out what follows again
     {"op": "cancel"}      stop what can be stopped, and answer the rest ``not_run``
     {"op": "end"}         everything has been sent: answer it all, then leave
@@ -114,6 +115,8 @@ class Session(Emitter):
                 raise Cancelled
             if message.get("sha256") != sha256:
                 continue  # not content, or the rest of a file whose writing failed
+            if "problem" in message:
+                raise Failure(message["problem"])
             yield zlib.decompress(binascii.a2b_base64(message["data"]))
             if message["last"]:
                 return

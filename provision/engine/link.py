@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import threading
 from typing import TYPE_CHECKING
 
@@ -53,23 +55,29 @@ class HostLink:
             return self._channels[become]
 
     def _sudo_user(self, become: str | None) -> str | None:
-        """Return the user to ask sudo for; root logins need no sudo to be root."""
-        return None if become == "root" and self.endpoint.user == "root" else become
+        """Return the user to ask sudo for; nobody needs sudo to be who they are."""
+        return None if become == self._login_user() else become
+
+    def _login_user(self) -> str:
+        if self.endpoint.connection == "local":
+            return pwd.getpwuid(os.geteuid()).pw_name
+        return str(self._connected().user)  # ssh_config may have said so
 
     def _open_pipe(self, command: str) -> Pipe:
         if self.endpoint.connection == "local":
             return LocalPipe(command)
+        return SSHPipe(self._connected(), command)
+
+    def _connected(self) -> fabric.Connection:
         if self._connection is None:
             self._connection = connect(self.endpoint, accept_new_host_keys=self._accept_new)
-        return SSHPipe(self._connection, command)
+        return self._connection
 
     @property
     def connection(self) -> fabric.Connection:
         """The Fabric connection itself, opened if need be."""
         with self._lock:
-            if self._connection is None:
-                self._connection = connect(self.endpoint, accept_new_host_keys=self._accept_new)
-            return self._connection
+            return self._connected()
 
     def cancel(self) -> None:
         """Ask the host's agents to stop what can be stopped."""

@@ -13,7 +13,8 @@ from provision.agent.declaration import Declaration
 from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
 from provision.tasks.outcome import HostFailedError, Outcome
-from provision.transport.channel import AgentChannel, Content, Result
+from provision.transport.channel import AgentChannel, Result
+from provision.transport.content import Content
 
 Judge = Callable[[Result], Result]
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import json
 import threading
-import time
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from provision.agent.declaration import Declaration
 from provision.agent.resource import Query
 from provision.errors import UnreachableError
-from provision.transport.launch import PROMPT, STARTED, agent_command, first_bytes
+from provision.transport.content import Content, content_messages
+from provision.transport.launch import agent_command, first_bytes
 from provision.transport.pipe import Pipe
+from provision.transport.start import await_start
 
 _BATCH = 16384  # bytes of messages that travel together: each packet costs both ends CPU
-_CONTENT = 131072  # bytes of a file in one message
-_BECOME_TIMEOUT = 30.0  # seconds for sudo to ask, to refuse, or to start the shell
-
-Content = bytes | Path
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,10 @@ class AgentChannel:
         command = agent_command(
             become=become, password=become_password is not None, install_python=install_python
         )
-        self._pipe = open_pipe(command)
+        try:
+            self._pipe = open_pipe(command)
+        except OSError as error:
+            raise UnreachableError(f"host {host}: no agent could be started: {error}") from error
         self._received = b""
         self._waiting: deque[Request] = deque()
         self._numbers = 0
@@ -98,8 +95,9 @@ class AgentChannel:
         self._lock = threading.Lock()  # of the fields above
         self._sending = threading.Lock()  # of the pipe's sending side
         self._lost: UnreachableError | None = None
-        if become is not None and become_password is not None:
-            self._hand_over_password(become_password)
+        self._started = become is not None and become_password is not None
+        if self._started:
+            self._await_start(become_password)
         self._send_now(first_bytes())
         self._reader = threading.Thread(target=self._read, name=f"agent {host}", daemon=True)
         self._reader.start()
@@ -190,35 +188,27 @@ class AgentChannel:
 
     # -- up ---------------------------------------------------------------------------------
 
-    def _hand_over_password(self, password: str) -> None:
-        """Give sudo the password when it asks, once; see ``launch.PROMPT``."""
-        given = False
-        deadline = time.monotonic() + _BECOME_TIMEOUT
-        buffer: list[bytes] = []
-        reader = threading.Thread(target=lambda: buffer.append(self._pipe.receive()), daemon=True)
-        reader.start()
-        while time.monotonic() < deadline:
-            reader.join(0.02)
-            asked = self._pipe.stderr().count(PROMPT)
-            if asked and not given:
-                self._pipe.send(f"{password}\n".encode())
-                given = True
-            if asked > 1 or not reader.is_alive():
-                break
-        if b"".join(buffer).startswith(STARTED.encode()):
-            self._received = b"".join(buffer).partition(b"\n")[2]
-            return
-        self._pipe.close()
-        raise self._sudo_refusal()
+    def _await_start(self, password: str | None) -> None:
+        try:
+            self._received = await_start(
+                self._pipe, self.host, become=self._become, password=password
+            )
+        except BaseException:
+            self._pipe.close()
+            raise
 
     def _read(self) -> None:
+        problem = ""
         try:
+            if not self._started:
+                self._await_start(None)
             for line in self._lines():
                 self._handle(json.loads(line))
-        except (OSError, EOFError, ValueError) as error:
-            self._give_up(str(error))
-        else:
-            self._give_up("")
+        except UnreachableError as error:
+            self._lost = error
+        except Exception as error:  # whatever it is, nobody may be left waiting
+            problem = str(error) or type(error).__name__
+        self._give_up(problem)
 
     def _lines(self) -> Iterator[bytes]:
         while True:
@@ -241,16 +231,14 @@ class AgentChannel:
         elif kind == "want":
             self._send_content(self._waiting[0], event["sha256"])
         elif kind == "fatal":
-            hint = event.get("hint")
-            self._lost = UnreachableError(f"host {self.host}: {event['message']}", hint=hint)
+            self._lost = self._fatal(event)
         elif self._waiting and (listener := self._waiting[0].on_event):
             listener({"event": kind, **event})
 
     def _send_content(self, request: Request, sha256: str) -> None:
         """Stream a file's content, in pieces; the agent waits for it and reads nothing else."""
-        for piece, last in _pieces(request.content or b""):
-            data = binascii.b2a_base64(zlib.compress(piece, 1), newline=False).decode()
-            self._send_now(_line({"op": "content", "sha256": sha256, "data": data, "last": last}))
+        for message in content_messages(request.content or b"", sha256):
+            self._send_now(_line(message))
 
     def _give_up(self, problem: str) -> None:
         """Fail everything outstanding: nobody will answer it."""
@@ -262,46 +250,20 @@ class AgentChannel:
         for request in outstanding:
             request.future.set_exception(error)
 
+    def _fatal(self, event: dict[str, Any]) -> UnreachableError:
+        said = self._pipe.stderr().strip().splitlines()[-1:]
+        hint = "; ".join([event[name] for name in ("hint",) if name in event] + said)
+        return UnreachableError(f"host {self.host}: {event['message']}", hint=hint or None)
+
     def _reason(self, problem: str) -> UnreachableError:
-        said = self._pipe.stderr().strip()
-        if self._become is not None and "sudo" in said:
-            return self._sudo_refusal()
         at_work = f" during {self._waiting[0].declaration.kind()}" if self._waiting else ""
+        said = self._pipe.stderr().strip().splitlines()
         return UnreachableError(
             f"host {self.host}: the connection was lost{at_work}"
-            + (f": {problem}" * bool(problem)),
-            hint=said.splitlines()[-1] if said else "run it again: what was done is kept",
+            + (f": {problem}" if problem else ""),
+            hint=said[-1] if said else "run it again: what was done is kept",
         )
-
-    def _sudo_refusal(self) -> UnreachableError:
-        said = self._pipe.stderr().replace(PROMPT, "").strip()
-        if "a password is required" in said:
-            problem, hint = "sudo asks for a password", "give --ask-become-pass"
-        elif "not in the sudoers" in said or "not allowed" in said:
-            problem, hint = "sudo is not allowed", "add the user to the sudo group"
-        elif "command not found" in said or "sudo: not found" in said:
-            problem, hint = "there is no sudo on the host", "log in as root, or install sudo"
-        else:
-            problem, hint = "sudo refused the password", "check ansible_become_password"
-        first = said.splitlines()[0] if said else ""
-        return UnreachableError(f"host {self.host}: {problem}", hint=f"{hint} ({first})"[:300])
 
 
 def _line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
-
-
-def _pieces(content: Content) -> Iterator[tuple[bytes, bool]]:
-    """Yield a content in pieces, each with whether it is the last one."""
-    if isinstance(content, bytes):
-        parts = [content[i : i + _CONTENT] for i in range(0, len(content), _CONTENT)] or [b""]
-        yield from zip(parts, [False] * (len(parts) - 1) + [True], strict=True)
-        return
-    with content.open("rb") as file:
-        piece = file.read(_CONTENT)
-        while True:
-            following = file.read(_CONTENT)
-            yield piece, not following
-            if not following:
-                return
-            piece = following

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import subprocess
 import threading
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     import fabric
 
 _CHUNK = 32768  # paramiko's sendall crawls on one huge buffer: it copies the rest at every packet
+_READ = 1 << 16  # bytes at a time
 _KEPT_STDERR = 8192  # bytes
-
-StderrHandler = Callable[[str], None]
+_GRACE = 5.0  # seconds for a process of this machine to end once its input is closed
 
 
 class Pipe(Protocol):
@@ -22,27 +24,56 @@ class Pipe(Protocol):
     def send(self, data: bytes) -> None:
         """Send all of ``data``; raises ``OSError`` where the other side is gone."""
 
-    def receive(self) -> bytes:
-        """Return the next bytes of its stdout; empty at its end."""
+    def receive(self, timeout: float | None = None) -> bytes:
+        """Return the next bytes of its stdout; empty at its end.
+
+        Raises:
+            TimeoutError: there were none for ``timeout`` seconds.
+
+        """
 
     def stderr(self) -> str:
         """Return what it has said on stderr lately."""
 
-    def finish_sending(self) -> None:
-        """Close its stdin."""
-
     def close(self) -> None:
-        """Give the stream up."""
+        """Give the stream up; may be called more than once."""
+
+
+class _Bell:
+    """Rings for two of paramiko's buffers at once; only the one who waits silences it.
+
+    A buffer clears its event when it has been emptied, which says nothing of the other buffer.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.set = self._event.set
+        self.wait = self._event.wait
+        self.silence = self._event.clear
+
+    def clear(self) -> None:
+        """Take no notice: see above."""
 
 
 class SSHPipe:
-    """A command running over an SSH connection, on one channel."""
+    """A command running over an SSH connection, on one channel.
+
+    Stderr is drained whenever something comes: a full one would stall the command, and with it
+    the connection.
+    """
 
     def __init__(self, connection: fabric.Connection, command: str) -> None:
-        self._channel = connection.create_session()
-        self._stderr = ""
-        self._channel.settimeout(1.0)
-        self._channel.exec_command(command)
+        self._stderr = b""
+        self._bell = _Bell()
+        try:
+            # Not `create_session`, which would connect again where the connection was lost.
+            self._channel = connection.transport.open_session()
+            self._channel.settimeout(1.0)
+            self._channel.in_buffer.set_event(self._bell)
+            self._channel.in_stderr_buffer.set_event(self._bell)
+            self._channel.exec_command(command)
+        except Exception as error:  # paramiko's own, EOFError and OSError
+            raise _lost(error) from error
 
     def send(self, data: bytes) -> None:
         """Send in pieces that paramiko handles well."""
@@ -51,48 +82,50 @@ class SSHPipe:
             try:
                 sent = self._channel.send(view[:_CHUNK])
             except TimeoutError:
-                continue  # the window is full; the transport notices a dead connection
+                continue  # the window is full; a dead connection is noticed by its transport
+            except Exception as error:
+                raise _lost(error) from error
             if sent == 0:
-                raise ConnectionResetError("the channel was closed")
+                raise _lost(EOFError())
             view = view[sent:]
 
-    def receive(self) -> bytes:
-        """Wait for output; stderr is drained as well, since a full one would stall both."""
+    def receive(self, timeout: float | None = None) -> bytes:
+        """Wait for output."""
         while True:
+            self._bell.silence()
             self._drain_stderr()
-            try:
-                data: bytes = self._channel.recv(1 << 16)
-            except TimeoutError:
-                continue
-            self._drain_stderr()
-            return data
+            if self._channel.recv_ready():
+                return cast(bytes, self._channel.recv(_READ))
+            if self._channel.eof_received or self._channel.closed:
+                return b""
+            if not self._bell.wait(timeout):
+                raise TimeoutError
 
     def _drain_stderr(self) -> None:
         while self._channel.recv_stderr_ready():
-            text = self._channel.recv_stderr(1 << 16).decode("utf-8", "replace")
-            self._stderr = (self._stderr + text)[-_KEPT_STDERR:]
+            self._stderr = (self._stderr + self._channel.recv_stderr(_READ))[-_KEPT_STDERR:]
 
     def stderr(self) -> str:
         """Return the end of its stderr."""
         self._drain_stderr()
-        return self._stderr
-
-    def finish_sending(self) -> None:
-        """Send end-of-file."""
-        self._channel.shutdown_write()
+        return self._stderr.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Close the channel; the connection stays."""
         self._channel.close()
 
 
+def _lost(error: Exception) -> ConnectionError:
+    """Return one kind of error for all that paramiko raises on a connection that has ended."""
+    return ConnectionResetError(str(error) or "the connection was lost")
+
+
 class LocalPipe:
-    """A process of this machine."""
+    """A process of this machine, in a session of its own: Ctrl-C does not reach it."""
 
     def __init__(self, command: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S602 - the command is ours
-            command,
-            shell=True,
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -102,12 +135,15 @@ class LocalPipe:
         self._in = cast(IO[bytes], self._process.stdin)
         self._out = cast(IO[bytes], self._process.stdout)
         self._err = cast(IO[bytes], self._process.stderr)
-        self._stderr = ""
-        threading.Thread(target=self._read_stderr, daemon=True).start()
+        self._readable = select.poll()
+        self._readable.register(self._out, select.POLLIN)
+        self._stderr = b""
+        self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
+        self._stderr_reader.start()
 
     def _read_stderr(self) -> None:
-        while text := self._err.read(1 << 16):
-            self._stderr = (self._stderr + text.decode("utf-8", "replace"))[-_KEPT_STDERR:]
+        while text := self._err.read(_READ):
+            self._stderr = (self._stderr + text)[-_KEPT_STDERR:]
 
     def send(self, data: bytes) -> None:
         """Write all of ``data``."""
@@ -115,23 +151,26 @@ class LocalPipe:
         while view:
             view = view[self._in.write(view) :]
 
-    def receive(self) -> bytes:
+    def receive(self, timeout: float | None = None) -> bytes:
         """Return what there is on stdout, waiting for something."""
-        return self._out.read(1 << 16) or b""
+        if not self._readable.poll(None if timeout is None else timeout * 1000):
+            raise TimeoutError
+        return os.read(self._out.fileno(), _READ)
 
     def stderr(self) -> str:
         """Return the end of its stderr."""
-        return self._stderr
-
-    def finish_sending(self) -> None:
-        """Close its stdin."""
-        self._in.close()
+        return self._stderr.decode("utf-8", "replace")
 
     def close(self) -> None:
         """End the process where it has not ended by itself."""
-        self.finish_sending()
+        with contextlib.suppress(OSError):
+            self._in.close()
         try:
-            self._process.wait(5)
+            self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._stderr_reader.join(_GRACE)
+        if not self._stderr_reader.is_alive():  # else a daemon that it left behind has it
+            self._err.close()
+        self._out.close()
