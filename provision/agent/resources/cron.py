@@ -7,6 +7,7 @@ from typing import List, Optional
 from provision.agent.failure import Failure, NotThereYet
 from provision.agent.resource import Difference, Resource, State
 from provision.agent.resources.edited_file import lines_of
+from provision.agent.resources.ownership import require_parent
 from provision.agent.system import System
 
 _MARKER = "#Ansible: {}\n"  # Ansible's, so that jobs that it made are known by their names
@@ -78,6 +79,8 @@ class Cron(Resource):
     def _lines(self, system: System) -> List[str]:
         path = self._path()
         if path is not None:
+            if self.state == "present":
+                require_parent(system, path)
             return lines_of(system.read_text(path) or "")
         if system.which("crontab") is None:
             raise NotThereYet("there is no crontab on the host", hint="install cron first")
