@@ -148,6 +148,8 @@ class Session(Emitter):
             }
         except Cancelled:
             return {"status": "cancelled", "message": "interrupted"}
+        except OSError as error:
+            return {"status": "failed", "message": _refusal(error)}
         except Exception as error:  # noqa: BLE001 - a bug here must reach the person, with its place
             return {"status": "failed", "message": _bug(error), "log": _traceback()}
 
@@ -197,6 +199,12 @@ class Session(Emitter):
     def progress(self, label: str, done: int, total: Optional[int], unit: str) -> None:
         """Pass progress on, see ``Emitter``."""
         self.send("progress", id=self._current, label=label, done=done, total=total, unit=unit)
+
+
+def _refusal(error: OSError) -> str:
+    """Return what the host's kernel does not let us do."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return reason if error.filename is None else "{}: {}".format(error.filename, reason)
 
 
 def _bug(error: Exception) -> str:

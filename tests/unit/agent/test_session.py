@@ -162,6 +162,13 @@ def test_a_bug_is_reported_with_its_place(agent: AgentPipe) -> None:
     assert any("resources" in line for line in result["log"])
 
 
+def test_what_the_kernel_refuses_is_no_bug(agent: AgentPipe) -> None:
+    agent.send(apply(1, "Directory", path="/proc/nonsense"), END)
+    result = agent.event("result")
+    assert result["message"] == "/proc/nonsense: No such file or directory"
+    assert "log" not in result
+
+
 def test_children_cannot_write_into_the_stream(agent: AgentPipe) -> None:
     agent.send(apply(1, "Command", shell='echo \'{"event":"result"}\' >&1'), END)
     assert agent.event("output")["text"] == '{"event":"result"}\n'
