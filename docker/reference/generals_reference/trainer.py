@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter as Tally
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 import numpy as np
@@ -13,8 +16,8 @@ from prometheus_client import Counter, Gauge
 
 from generals_reference import metrics, models, rpc, service, trace
 from generals_reference.checkpoints import Checkpoints
-from generals_reference.experience import unpack
-from generals_reference.policy import network
+from generals_reference.experience import Tensors, unpack
+from generals_reference.policy import network, workers
 from generals_reference.policy.learner import Learner, Update
 from generals_reference.settings import Settings
 from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
@@ -29,6 +32,7 @@ CHECKPOINTED = Gauge(
 )
 PUBLISHED = Gauge("generals_learner_published_version", "Newest version published")
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +63,21 @@ class Options:
         )
 
 
+@dataclass
+class Source:
+    """How far a buffer's experiences have been used by this process."""
+
+    known: int  # experiences that had been appended when it began, less those it may use
+    learnt: int = 0  # fragments drawn since then
+
+
+def alike(fragments: list[Tensors]) -> list[int]:
+    """Which fragments have the commonest length and board; agents may play on several boards."""
+    shapes = [fragment["army"].shape for fragment in fragments]
+    commonest, _ = Tally(shapes).most_common(1)[0]
+    return [index for index, shape in enumerate(shapes) if shape == commonest]
+
+
 class Trainer:
     """Samples, updates, checkpoints and publishes, until asked to stop."""
 
@@ -72,46 +91,52 @@ class Trainer:
         folder = settings.environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")
         self.checkpoints = Checkpoints(Path(folder) / "trainer")
         saved = self.checkpoints.newest()
-        self.learner = Learner.from_bytes(saved) if saved else Learner(network.initial())
-        self.to_publish = True
-        self.learnt = 0  # fragments, since this process began
-        self.appended_before: int | None = None
+        start = Learner.from_bytes(saved) if saved else Learner(network.initial())
+        self.workers = workers.join(settings)
+        self.learner = self.workers.learner(start)
+        self.to_publish = self.workers.leads
+        self.sources: dict[str, Source] = {}  # by the buffer's address
 
     def run(self) -> None:
         """Train until asked to stop; then checkpoint."""
-        while not self.stop.asked:
+        while self.workers.all(not self.stop.asked):
             trace.begin()
             self.heartbeat.beat()
-            try:
-                self.publish()
-                if not self.train():
-                    self.stop.wait(PAUSE)
-            except grpc.RpcError as error:
-                log.warning("waiting", extra={"code": str(error.code()), "why": error.details()})
+            self.attempt(self.publish)
+            if not self.train():
                 self.stop.wait(PAUSE)
         if self.learner.step:
             self.checkpoint()
+        self.workers.leave()
+
+    def attempt(self, call: Callable[[], T]) -> T | None:
+        """What `call` returns; None if a service it needs is away."""
+        try:
+            return call()
+        except grpc.RpcError as error:
+            log.warning("waiting", extra={"code": str(error.code()), "why": error.details()})
+            return None
 
     def train(self) -> bool:
-        """One update, if there is enough new to learn from."""
-        batch = self.sample()
-        if batch is None:
+        """One update, if there is enough new to learn from, for every process that trains."""
+        batch = self.attempt(self.sample)
+        if not self.workers.all(batch is not None) or batch is None:
             return False
         fragments = [unpack(experience) for experience in batch.experiences]
-        update = self.learner.update(fragments, np.array(batch.weight, np.float32))
-        self.learnt += len(fragments)
+        chosen = alike(fragments)
+        importance = np.array(batch.weight, np.float32)[chosen]
+        update = self.learner.update([fragments[index] for index in chosen], importance)
         self.show(update, batch)
         if self.options.prioritised:
-            self.buffers.stub.Prioritise(
-                buffer_pb2.PrioritiseRequest(
-                    sequence=batch.sequence, priority=(update.surprise + 1e-3).tolist()
-                ),
-                timeout=10,
-                metadata=rpc.metadata(),
+            request = buffer_pb2.PrioritiseRequest(
+                sequence=[batch.sequence[index] for index in chosen],
+                priority=(update.surprise + 1e-3).tolist(),
             )
+            self.attempt(lambda: self.buffers.call("Prioritise", request))
         if self.learner.step % self.options.checkpoint_every == 0:
             self.checkpoint()
-        self.to_publish |= self.learner.step % self.options.publish_every == 0
+        if self.workers.leads:
+            self.to_publish |= self.learner.step % self.options.publish_every == 0
         return True
 
     def sample(self) -> buffer_pb2.SampleReply | None:
@@ -124,13 +149,14 @@ class Trainer:
             minimum=self.options.minimum,
         )
         stats = self.buffers.call("Stats", buffer_pb2.StatsRequest())
-        if self.appended_before is None:
-            self.appended_before = stats.appended - stats.fill
-        fresh = stats.appended - self.appended_before
-        if self.learnt >= fresh * self.options.reuse:
+        known = stats.appended - min(stats.fill, self.options.minimum)
+        source = self.sources.setdefault(self.buffers.address, Source(known))
+        if source.learnt >= (stats.appended - source.known) * self.options.reuse:
             return None
         try:
-            return self.buffers.call("Sample", request)
+            batch = self.buffers.call("Sample", request)
+            source.learnt += len(batch.experiences)
+            return batch
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
                 return None
@@ -146,6 +172,9 @@ class Trainer:
         STALENESS.set(time.time() - float(created))
 
     def checkpoint(self) -> None:
+        """Write a checkpoint; of processes that train together one does."""
+        if not self.workers.leads:
+            return
         path = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
         CHECKPOINTED.set_to_current_time()
         log.info("checkpoint", extra={"path": str(path), "step": self.learner.step})

@@ -217,21 +217,22 @@ class Matches:
             self.watched += names
         try:
             shown: dict[str, int] = {}
-            open_tokens = set(tokens)
+            open_tokens = list(tokens)
             while open_tokens:
                 with self.changed:
                     if not self._news(open_tokens, shown):
                         self.changed.wait(wait)
                     frame = [self._observation(token) for token in self._news(open_tokens, shown)]
-                    open_tokens &= self.seats.keys()
+                    open_tokens = [token for token in open_tokens if token in self.seats]
                 shown |= {observation.token: observation.tick for observation in frame}
-                open_tokens -= {observation.token for observation in frame if observation.over}
+                ended = {observation.token for observation in frame if observation.over}
+                open_tokens = [token for token in open_tokens if token not in ended]
                 yield frame
         finally:
             with self.changed:
                 self.watched -= names
 
-    def _news(self, tokens: set[str], shown: dict[str, int]) -> list[str]:
+    def _news(self, tokens: Sequence[str], shown: dict[str, int]) -> list[str]:
         """The seats of `tokens` whose tick is not the one shown last."""
         known = [token for token in tokens if token in self.seats]
         return [token for token in known if self.seats[token][0].tick != shown.get(token)]

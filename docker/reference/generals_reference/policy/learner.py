@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,9 +30,15 @@ class Update:
     surprise: Floats  # mean absolute advantage of each fragment: its next priority
 
 
-def _flat(array: Any) -> Any:
-    """Fragments and steps as one axis."""
-    return array.reshape(-1, *array.shape[2:])
+def stack(batch: list[Tensors]) -> Tensors:
+    """Fragments as one, with a leading axis; all must have one length and board size."""
+    return {name: np.stack([item[name] for item in batch]) for name in batch[0]}
+
+
+def flat_view(fragments: Tensors) -> Tensors:
+    """All observations of stacked fragments, with fragments and steps as one axis."""
+    observed = {name: fragments[name] for name, field in FIELDS.items() if field.observed}
+    return {name: array.reshape(-1, *array.shape[2:]) for name, array in observed.items()}
 
 
 def gradients(
@@ -97,8 +102,8 @@ class Learner:
 
     def update(self, batch: list[Tensors], importance: Floats) -> Update:
         """One gradient step on fragments of one length and board size, weighted by `importance`."""
-        fragments = {name: np.stack([item[name] for item in batch]) for name in batch[0]}
-        view = {name: _flat(fragments[name]) for name, field in FIELDS.items() if field.observed}
+        fragments = stack(batch)
+        view = flat_view(fragments)
         done = network.forward(self.weights, features.planes(view), features.legal(view))
         out, at_logits, at_value = gradients(done.logits, done.value, fragments, importance)
         self._descend(network.backward(self.weights, done, at_logits, at_value))
@@ -109,12 +114,13 @@ class Learner:
         self.step += 1
         norm = np.sqrt(sum(float((array**2).sum()) for array in gradients.values()))
         scale = min(1.0, MAX_NORM / (norm + 1e-12))
-        rate = RATE * np.sqrt(1 - DECAY2**self.step) / (1 - DECAY1**self.step)
+        rate = RATE / (1 - DECAY1**self.step)
         for name, gradient in gradients.items():
             clipped = gradient * scale
             self.mean[name] = DECAY1 * self.mean[name] + (1 - DECAY1) * clipped
             self.square[name] = DECAY2 * self.square[name] + (1 - DECAY2) * clipped**2
-            change = rate * self.mean[name] / (np.sqrt(self.square[name]) + EPSILON)
+            size = np.sqrt(self.square[name] / (1 - DECAY2**self.step))
+            change = rate * self.mean[name] / (size + EPSILON)
             self.weights[name] = (self.weights[name] - change).astype(np.float32)
 
     def to_bytes(self) -> bytes:
