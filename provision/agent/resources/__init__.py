@@ -6,6 +6,7 @@ from typing import Any, Dict
 _MODULES: Dict[str, str] = {
     "Apt": "apt",
     "AptRepository": "apt_repository",
+    "AptSource": "apt_source",
     "AuthorizedKey": "authorized_key",
     "BlockInFile": "block_in_file",
     "Command": "command",
@@ -31,7 +32,6 @@ _MODULES: Dict[str, str] = {
     "RegistryLogin": "registry_login",
     "Sysctl": "sysctl",
     "Systemd": "systemd",
-    "SystemdUnit": "systemd_unit",
     "Timezone": "timezone",
     "User": "user",
     "WaitFor": "wait_for",

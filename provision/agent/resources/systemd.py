@@ -11,6 +11,7 @@ from provision.agent.system import TAIL_LINES, System, tail
 _PROPERTIES = (
     "Id,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,NeedDaemonReload"
 )
+_UNIT_FILES = "unit files"
 _RUNNING = ("active", "reloading")
 # Static, generated and alias units have nothing to switch: they are on when something wants them.
 _UNSWITCHABLE = ("static", "generated", "alias", "indirect", "transient")
@@ -23,7 +24,8 @@ class Systemd(Resource):
     """One unit or several.
 
     Args:
-        name: unit names; ``.service`` may be left out.
+        name: unit names; ``.service`` may be left out. None at all with ``daemon_reload`` means
+            every unit that systemd has loaded.
         state: "started", "stopped", "restarted" or "reloaded" (the latter two each time that they
             are declared; reloading starts what is not running); None keeps what is.
         enabled: whether it starts at boot; None keeps what is.
@@ -32,7 +34,7 @@ class Systemd(Resource):
 
     """
 
-    name: Union[str, Sequence[str]]
+    name: Union[str, Sequence[str]] = ()
     state: Optional[str] = None
     enabled: Optional[bool] = None
     masked: Optional[bool] = None
@@ -44,6 +46,8 @@ class Systemd(Resource):
             raise Failure(
                 "there is no unit state {!r}".format(self.state), expected=", ".join(_STATES)
             )
+        if not self._units():
+            return {_UNIT_FILES: "loaded"} if self.daemon_reload else {}
         return {
             _label(name, unit, self._units()): value
             for unit in self._units()
@@ -53,6 +57,8 @@ class Systemd(Resource):
     def actual(self, system: System) -> State:
         """Return what systemd says of them, asked once for all."""
         units = self._units()
+        if not units:
+            return {_UNIT_FILES: _all_unit_files(system)} if self.daemon_reload else {}
         state: State = {}
         for unit, properties in _show(system, units).items():
             self._require(unit, properties)
@@ -63,6 +69,9 @@ class Systemd(Resource):
     def fix(self, system: System, difference: Difference) -> Data:
         """Make it so; returns the units' properties as ``status``, by name."""
         units = self._units()
+        if not units:
+            system.must_run(["systemctl", "daemon-reload"])
+            return {}
         shown = _show(system, units)
         if any(properties["NeedDaemonReload"] == "yes" for properties in shown.values()):
             system.must_run(["systemctl", "daemon-reload"])
@@ -136,6 +145,11 @@ def _show(system: System, units: Sequence[str]) -> Dict[str, "_Shown"]:
     blocks = done.stdout.strip("\n").split("\n\n")
     shown = [_Shown(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
     return dict(zip(units, shown))  # noqa: B905 - Python 3.8
+
+
+def _all_unit_files(system: System) -> str:
+    done = system.must_run(["systemctl", "show", "--property=NeedDaemonReload", "--", "*"])
+    return "changed since they were loaded" if "=yes" in done.stdout else "loaded"
 
 
 class _Shown(Dict[str, str]):

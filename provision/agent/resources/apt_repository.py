@@ -1,0 +1,165 @@
+"""A package repository and the key that signs it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Dict, List, Optional, Sequence
+
+from provision.agent import openpgp
+from provision.agent.apt_get import AptGet
+from provision.agent.failure import Failure
+from provision.agent.resource import Difference, Resource, State
+from provision.agent.system import System
+
+_KEYRINGS = "/etc/apt/keyrings"
+_SOURCES = "/etc/apt/sources.list.d"
+_MODE = 0o644  # apt reads both as its own unprivileged user
+
+
+class AptRepository(Resource):
+    """A repository in apt's deb822 format (sources.list(5)), trusted for nothing but itself.
+
+    Args:
+        name: of the two files: ``/etc/apt/sources.list.d/NAME.sources`` and
+            ``/etc/apt/keyrings/NAME.gpg``.
+        uris, suites, components: what to read; no components where the suite ends in "/".
+        types: "deb", "deb-src".
+        architectures: none means the host's.
+        key: the signing key itself, armored; or
+        key_url: where to get it. It is fetched once, and again when it is not the declared one.
+        key_fingerprint: of the key; blanks do not matter.
+        key_sha256: of the file at ``key_url``.
+        state: "present" or "absent".
+        update_cache: fetch the package lists after a change; where that fails, undo the change.
+        lock_timeout: seconds to wait for another package manager to finish.
+
+    """
+
+    name: str
+    uris: Sequence[str] = ()
+    suites: Sequence[str] = ()
+    components: Sequence[str] = ()
+    types: Sequence[str] = ("deb",)
+    architectures: Sequence[str] = ()
+    key: Optional[str] = None
+    key_url: Optional[str] = None
+    key_fingerprint: Optional[str] = None
+    key_sha256: Optional[str] = None
+    state: str = "present"
+    update_cache: bool = True
+    lock_timeout: float = 300
+
+    def expected(self, system: System) -> State:
+        """Return the source's text and which key signs it."""
+        if self.state == "absent":
+            return {"source": None, "key": None}
+        if not self._has_key():
+            return {"source": self._source()}
+        return {"source": self._source(), "key": self._expected_key()}
+
+    def actual(self, system: System) -> State:
+        """Return the same as they are on the host."""
+        found = system.read(self._key_path())
+        return {
+            "source": system.read_text(self._source_path()),
+            "key": None if found is None else self._identity(found),
+        }
+
+    def fix(self, system: System, difference: Difference) -> None:
+        """Fetch the key, write both files and read the repository."""
+        before = {path: system.read(path) for path in (self._key_path(), self._source_path())}
+        try:
+            self._write(system, difference)
+            if self.update_cache:
+                AptGet(system, self.lock_timeout).update()
+        except Failure:
+            for path, content in before.items():
+                _put(system, path, content)
+            raise
+
+    def _write(self, system: System, difference: Difference) -> None:
+        if self.state == "absent":
+            for path in (self._source_path(), self._key_path()):
+                _put(system, path, None)
+            return
+        if "key" in difference:
+            if not system.exists(_KEYRINGS):
+                system.make_directory(_KEYRINGS)
+            _put(system, self._key_path(), self._fetched_key(system))
+        _put(system, self._source_path(), self._source().encode())
+
+    def _source_path(self) -> str:
+        return "{}/{}.sources".format(_SOURCES, self.name)
+
+    def _source(self) -> str:
+        fields: Dict[str, Sequence[str]] = {
+            "Types": self.types,
+            "URIs": self.uris,
+            "Suites": self.suites,
+            "Components": self.components,
+            "Architectures": self.architectures,
+            "Signed-By": [self._key_path()] if self._has_key() else [],
+        }
+        lines = (
+            "{}: {}\n".format(name, " ".join(given)) for name, given in fields.items() if given
+        )
+        return "".join(lines)
+
+    # -- the key ----------------------------------------------------------------------------
+
+    def _has_key(self) -> bool:
+        return self.key is not None or self.key_url is not None
+
+    def _key_path(self) -> str:
+        return "{}/{}.gpg".format(_KEYRINGS, self.name)
+
+    def _fingerprint(self) -> str:
+        return (self.key_fingerprint or "").replace(" ", "").replace("0x", "").upper()
+
+    def _expected_key(self) -> str:
+        """Return what identifies the key best of what is declared."""
+        if self.key is not None:
+            return _digest(openpgp.binary(self.key.encode()))
+        return self._fingerprint() or "present"
+
+    def _identity(self, found: bytes) -> str:
+        """Return the same of a key on the host."""
+        if self.key is not None:
+            return _digest(found)
+        present = openpgp.fingerprints(found)
+        if not self._fingerprint():
+            return "present" if present else "broken"
+        return self._fingerprint() if self._fingerprint() in present else ", ".join(present)
+
+    def _fetched_key(self, system: System) -> bytes:
+        if self.key is not None:
+            given = self.key.encode()
+        else:
+            given = b"".join(system.download(self.key_url or ""))
+        if self.key_sha256 is not None and hashlib.sha256(given).hexdigest() != self.key_sha256:
+            raise self._wrong_key("sha256 " + self.key_sha256, hashlib.sha256(given).hexdigest())
+        key = openpgp.binary(given)
+        present: List[str] = openpgp.fingerprints(key)
+        if self._fingerprint() and self._fingerprint() not in present:
+            raise self._wrong_key("fingerprint " + self._fingerprint(), ", ".join(present))
+        return key
+
+    def _wrong_key(self, expected: str, found: str) -> Failure:
+        return Failure(
+            "the key at {} is not the declared one".format(self.key_url or "hand"),
+            expected=expected,
+            found=found,
+            hint="nothing was changed; ask the repository's owner before you trust another key",
+        )
+
+
+def _digest(key: bytes) -> str:
+    return "sha256 " + hashlib.sha256(key).hexdigest()
+
+
+def _put(system: System, path: str, content: Optional[bytes]) -> None:
+    """Make a file hold ``content``, or not exist."""
+    if content is not None:
+        system.write(path, content, mode=_MODE)
+    elif system.exists(path):
+        system.remove(path)
