@@ -45,6 +45,7 @@ class Options:
     fragment: int  # moves of one experience
     rate: float  # moves a second, of all games together; 0: as fast as it goes
     opponents: tuple[str, ...]  # of the games, in turn
+    trace_ratio: float  # share of the rounds that are traced
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
@@ -62,6 +63,7 @@ class Options:
             fragment=fragment,
             rate=environment.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9),
             opponents=opponents,
+            trace_ratio=environment.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1),
         )
 
 
@@ -104,20 +106,24 @@ class Agent:
     def run(self) -> None:
         """Play until asked to stop, and then send what is left."""
         while not self.stop.asked:
-            trace.begin()
             self.heartbeat.beat()
-            try:
-                self.refresh()
-                began = time.monotonic()
-                self.play(self.join())
-                ROUND_SECONDS.set(time.monotonic() - began)
-            except grpc.RpcError as error:
-                log.warning(
-                    "round broken off", extra={"code": str(error.code()), "why": error.details()}
-                )
-                self.games.next()
-                self.stop.wait(PAUSE)
-            self.send()
+            sampled = bool(self.rng.random() < self.options.trace_ratio)
+            with trace.span("round", sampled=sampled) as span:
+                self.round()
+                span.attributes |= {"agent": self.name, "model.version": self.latest.version}
+                self.send()
+
+    def round(self) -> None:
+        """One round of games, with the newest weights; it is broken off if a service goes away."""
+        began = time.monotonic()
+        try:
+            self.refresh()
+            self.play(self.join())
+            ROUND_SECONDS.set(time.monotonic() - began)
+        except grpc.RpcError as error:
+            log.warning("broken off", extra={"code": str(error.code()), "why": error.details()})
+            self.games.next()
+            self.stop.wait(PAUSE)
 
     def refresh(self) -> None:
         """Fetch the weights that have changed, and report the matches of the round before."""
@@ -232,6 +238,8 @@ class Agent:
         if seat.episode is None or seat.view is None:
             return
         RESULTS.labels(seat.opponent, {1.0: "won", -1.0: "lost"}.get(result, "drawn")).inc()
+        span = trace.current()
+        traceparent = span.header if span and span.sampled else ""
         for tensors in seat.episode.fragments(seat.view, self.options.fragment):
             self.waiting.append(
                 pack(
@@ -240,6 +248,7 @@ class Agent:
                     agent=self.name,
                     model_version=self.latest.version,
                     created=time.time(),
+                    traceparent=traceparent,
                 )
             )
         if len(self.waiting) > MAX_WAITING:

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from prometheus_client import Counter, Histogram
 
-from generals_reference import logs, metrics, trace
+from generals_reference import logs, metrics, otlp, trace
 from generals_reference.settings import Settings, SettingsError
 from generals_reference.v1 import health_pb2, health_pb2_grpc
 
@@ -63,13 +63,13 @@ class Observe(grpc.ServerInterceptor):
         if handler is None or not handler.unary_unary or "Health" in details.method:
             return handler
         method = details.method.rpartition("/")[2]
-        header = dict(details.invocation_metadata).get(trace.HEADER)
+        caller = trace.parse(dict(details.invocation_metadata).get(trace.HEADER))
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
-            trace.begin(header)
             began, code = time.perf_counter(), "OK"
             try:
-                return handler.unary_unary(request, context)
+                with trace.span(method, caller, server=True):
+                    return handler.unary_unary(request, context)
             except Exception as error:
                 aborted = context.code()
                 code = aborted.name if aborted else "UNKNOWN"
@@ -129,6 +129,7 @@ def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
     settings = Settings.from_process()
     try:
         logger = logs.set_up(name, settings.log_level)
+        otlp.set_up(settings, name)
         stop = Stop()
         body(settings, stop)
         logger.info("stopped")

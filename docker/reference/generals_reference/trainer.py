@@ -100,7 +100,6 @@ class Trainer:
     def run(self) -> None:
         """Train until asked to stop; then checkpoint."""
         while self.workers.all(not self.stop.asked):
-            trace.begin()
             self.heartbeat.beat()
             self.attempt(self.publish)
             if not self.train():
@@ -122,6 +121,14 @@ class Trainer:
         batch = self.attempt(self.sample)
         if not self.workers.all(batch is not None) or batch is None:
             return False
+        parents = {experience.traceparent for experience in batch.experiences} - {""}
+        links = tuple(span for header in parents if (span := trace.parse(header)))
+        with trace.span("update", sampled=bool(links), links=links):
+            self.learn(batch)
+        return True
+
+    def learn(self, batch: buffer_pb2.SampleReply) -> None:
+        """One update with a batch, and what is due after it."""
         fragments = [unpack(experience) for experience in batch.experiences]
         chosen = alike(fragments)
         importance = np.array(batch.weight, np.float32)[chosen]
@@ -137,7 +144,6 @@ class Trainer:
             self.checkpoint()
         if self.workers.leads:
             self.to_publish |= self.learner.step % self.options.publish_every == 0
-        return True
 
     def sample(self) -> buffer_pb2.SampleReply | None:
         """A batch from the next buffer; None while it has too little, or too little that is new."""
