@@ -180,7 +180,7 @@ class Apt(Resource):
         unmet = [it for it, version in targets.items() if self._installed(database, it) != version]
         if not unmet:
             return
-        options = ["--allow-change-held-packages"] if self.hold is not None else []
+        options = self._even_held()
         if self.install_recommends is not None:
             options.append(
                 "--{}install-recommends".format("" if self.install_recommends else "no-")
@@ -193,8 +193,12 @@ class Apt(Resource):
 
     def _remove(self, apt: AptGet, packages: List[str]) -> None:
         if packages:
-            automatic = ["--auto-remove"] if self.autoremove else []
-            apt.run([*self._purging(), *automatic, "remove", *packages])
+            options = ["--auto-remove"] if self.autoremove else []
+            apt.run([*self._purging(), *options, *self._even_held(), "remove", *packages])
+
+    def _even_held(self) -> List[str]:
+        """Return what lets held packages change: whoever declares the hold may move it."""
+        return [] if self.hold is None else ["--allow-change-held-packages"]
 
     def _purging(self) -> List[str]:
         return ["--purge"] if self.purge else []
