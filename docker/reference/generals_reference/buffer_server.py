@@ -159,7 +159,10 @@ def run(settings: Settings, stop: service.Stop) -> None:
         settings,
         stop,
         PORT,
-        lambda server: buffer_pb2_grpc.add_ExperienceBufferServicer_to_server(buffer, server),
+        service.Api(
+            "generals.v1.ExperienceBuffer",
+            lambda server: buffer_pb2_grpc.add_ExperienceBufferServicer_to_server(buffer, server),
+        ),
         health=health,
     )
 

@@ -114,7 +114,10 @@ def run(settings: Settings, stop: service.Stop) -> None:
         settings,
         stop,
         PORT,
-        lambda server: game_pb2_grpc.add_GameServerServicer_to_server(games, server),
+        service.Api(
+            "generals.v1.GameServer",
+            lambda server: game_pb2_grpc.add_GameServerServicer_to_server(games, server),
+        ),
         health=service.Health(),
         drain=lambda: games.drain(drain_seconds),
     )

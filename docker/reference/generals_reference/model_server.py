@@ -149,7 +149,10 @@ def run(settings: Settings, stop: service.Stop) -> None:
         settings,
         stop,
         PORT,
-        lambda server: model_pb2_grpc.add_ModelServerServicer_to_server(models, server),
+        service.Api(
+            "generals.v1.ModelServer",
+            lambda server: model_pb2_grpc.add_ModelServerServicer_to_server(models, server),
+        ),
         health=service.Health(),
     )
 

@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 import grpc
 from prometheus_client import Counter, Histogram
 
-from generals_reference import logs, metrics, otlp, trace
+from generals_reference import logs, metrics, otlp, reflection, trace
 from generals_reference.settings import Settings, SettingsError
-from generals_reference.v1 import health_pb2, health_pb2_grpc
+from generals_reference.v1 import health_pb2, health_pb2_grpc, reflection_pb2_grpc
 
 MESSAGE_LIMIT = 64 << 20  # bytes
 THREADS = 64  # a stream keeps one for as long as it lasts
@@ -118,7 +119,10 @@ def server(port: int, *add: Callable[[grpc.Server], None]) -> tuple[grpc.Server,
     )
     for register in add:
         register(built)
-    bound = built.add_insecure_port(f"[::]:{port}")
+    try:
+        bound = built.add_insecure_port(f"[::]:{port}")
+    except RuntimeError:  # since gRPC 1.60; before, it answered 0
+        bound = 0
     if not bound:
         raise SettingsError(f"port {port} is taken")
     return built, bound
@@ -138,20 +142,32 @@ def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
         sys.exit(2)
 
 
+@dataclass(frozen=True)
+class Api:
+    """One gRPC service: its full name, and what puts it on a server."""
+
+    name: str
+    register: Callable[[grpc.Server], None]
+
+
 def serve(
     settings: Settings,
     stop: Stop,
     default_port: int,
-    *add: Callable[[grpc.Server], None],
+    api: Api,
+    *,
     health: Health,
     drain: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until asked to stop; then say NOT_SERVING, `drain`, and end the calls under way."""
-    register_health = lambda built: health_pb2_grpc.add_HealthServicer_to_server(health, built)  # noqa: E731
-    built, bound = server(settings.port(default_port), register_health, *add)
+    built, bound = server(settings.port(default_port), api.register)
+    health_pb2_grpc.add_HealthServicer_to_server(health, built)
+    if settings.development:
+        known = reflection.Reflection((api.name, reflection.HEALTH))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(known, built)
     metrics.serve(settings.metrics_port)
     built.start()
-    log.info("serving", extra={"port": bound})
+    log.info("serving", extra={"port": bound, "reflection": settings.development})
     stop.wait()
     log.info("draining")
     health.set(serving=False)
