@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from provision.agent.failure import Failure, NotThereYet
@@ -15,6 +16,9 @@ _UNIT_FILES = "unit files"
 _RUNNING = ("active", "reloading")
 # Static, generated and alias units have nothing to switch: they are on when something wants them.
 _UNSWITCHABLE = ("static", "generated", "alias", "indirect", "transient")
+# Types of services that count as running before they have read their configuration.
+_UNTESTED = ("simple", "exec", "idle")
+_SETTLING = 0.5  # seconds in which such a one mostly fails, if it does
 _STATES = ("started", "stopped", "restarted", "reloaded")
 
 Properties = Mapping[str, str]
@@ -189,6 +193,9 @@ def _activate(system: System, unit: str, state: str, properties: Properties) -> 
     system.emitter.flush()
     done = system.run(["systemctl", verb, unit])
     after = _show(system, [unit])[unit]
+    if after["Type"] in _UNTESTED and after["ActiveState"] in _RUNNING:
+        time.sleep(_SETTLING)
+        after = _show(system, [unit])[unit]
     runs = after["ActiveState"] in _RUNNING
     is_over = after["ActiveState"] == "inactive" and after["Type"] == "oneshot"
     if done.returncode == 0 and (runs or is_over or verb == "stop"):

@@ -1,6 +1,6 @@
 """Every resource on a real host: planned, applied, nothing left to do, drifted, repaired.
 
-``cases.yaml`` holds a list of:
+Each ``*.yaml`` beside this file holds a list of:
 
     name: what it shows
     given: a shell command that prepares the host
@@ -25,7 +25,8 @@ from provision.transport.channel import AgentChannel, Result
 
 pytestmark = pytest.mark.integration
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+FILES = sorted(Path(__file__).parent.glob("*.yaml"))
+CASES = [case for file in FILES for case in yaml.safe_load(file.read_text(encoding="utf-8"))]
 TIMEOUT = 60  # seconds for one resource
 
 
@@ -49,7 +50,8 @@ class Host:
         )
 
     def shell(self, command: str | None) -> Result:
-        return self.wait(self.agent.submit(load("Command")(shell=command or "true")))
+        run = load("Command")(shell=command or "true")
+        return self.wait(self.agent.submit(run, keep_going=True))
 
     def wait(self, future: Future[Result]) -> Result:
         self.agent.flush()
@@ -59,14 +61,16 @@ class Host:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_resource(agent: AgentChannel, case: dict[str, Any]) -> None:
     host = Host(agent, case)
-    assert host.shell(case.get("given")).status == "changed"
+    given = host.shell(case.get("given"))
+    assert given.status == "changed", given
     if "failure" in case:
         result = host.wait(host.submit())
         assert result.status == "failed"
         assert case["failure"] in "\n".join((result.message, *result.log))
         return
     check_converges(host, set(host.wait(host.submit(check=True)).changes))
-    assert host.shell(case["drift"]).status == "changed"
+    drift = host.shell(case["drift"])
+    assert drift.status == "changed", drift
     check_converges(host, set(case["drifted"]))
 
 
