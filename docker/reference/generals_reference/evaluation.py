@@ -13,7 +13,7 @@ import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from generals_reference.model_store import ModelStore, Version, write
+from generals_reference.model_store import ModelStore, Version
 
 MATCHES = 40
 PASS_MARK = 0.55
@@ -37,9 +37,8 @@ class Evaluation:
 
     def __init__(self, store: ModelStore, matches: int = MATCHES) -> None:
         self.store, self.matches = store, matches
-        self.path = store.folder / "evaluation.json"
         self.lock = threading.Lock()
-        self.standing = self._read(self.path)
+        self.standing = self._read(store.folder / "evaluation.json")
 
     @staticmethod
     def _read(path: Path) -> Standing:
@@ -80,7 +79,8 @@ class Evaluation:
                 self.store.get(version)
             self._rate(number, against, score)
             promoted = self._judge(number, against, score)
-            write(self.path, json.dumps(asdict(self.standing)).encode())
+            held = json.dumps(asdict(self.standing)).encode()
+            self.store.directory.write("evaluation.json", held)
             return promoted
 
     def _rate(self, number: int, against: int, score: float) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from generals_reference.storage import Directory
 
 
 class UnknownVersion(KeyError):
@@ -33,28 +34,13 @@ class Version:
     created: float  # seconds since the epoch
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a whole file or none, and have it on disk on return."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 class ModelStore:
     """All versions under `folder`. Every method may be called from any thread."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self.folder, self.keep = folder, keep
         self.lock = threading.RLock()
-        folder.mkdir(parents=True, exist_ok=True)
+        self.directory = Directory(folder)
         self.versions = {
             version.number: version
             for path in sorted(folder.glob("*.json"))
@@ -82,7 +68,7 @@ class ModelStore:
 
     def weights(self, version: Version) -> bytes:
         """The weights of a version, checked against its hash."""
-        data = (self.folder / f"{version.number:06}.weights").read_bytes()
+        data = self.directory.read(f"{version.number:06}.weights")
         if hashlib.sha256(data).hexdigest() != version.sha256:
             raise Damaged(f"version {version.number} is damaged on disk")
         return data
@@ -97,8 +83,8 @@ class ModelStore:
                     return version
             number = max(self.versions, default=0) + 1
             version = Version(number, sha256, len(data), step, time.time())
-            write(self.folder / f"{number:06}.weights", data)
-            write(self.folder / f"{number:06}.json", json.dumps(asdict(version)).encode())
+            self.directory.write(f"{number:06}.weights", data)
+            self.directory.write(f"{number:06}.json", json.dumps(asdict(version)).encode())
             self.versions[number] = version
             self._forget_old()
             return version
@@ -121,7 +107,7 @@ class ModelStore:
 
     def _set_promoted(self, numbers: list[int]) -> None:
         numbers = numbers[-self.keep :]
-        write(self.folder / "promoted", "".join(f"{number}\n" for number in numbers).encode())
+        self.directory.write("promoted", "".join(f"{number}\n" for number in numbers).encode())
         self.promoted = numbers
 
     def _forget_old(self) -> None:
@@ -130,5 +116,5 @@ class ModelStore:
         for number in set(self.versions) - needed:
             del self.versions[number]
             for suffix in ("json", "weights"):
-                (self.folder / f"{number:06}.{suffix}").unlink(missing_ok=True)
+                self.directory.delete(f"{number:06}.{suffix}")
         self.promoted = [number for number in self.promoted if number in self.versions]

@@ -7,7 +7,6 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import grpc
@@ -20,6 +19,7 @@ from generals_reference.experience import Tensors, unpack
 from generals_reference.policy import network, workers
 from generals_reference.policy.learner import Learner, Update
 from generals_reference.settings import Settings
+from generals_reference.storage import storage
 from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
 
 PAUSE = 2.0  # seconds between looks at a buffer with too little in it
@@ -51,7 +51,7 @@ class Options:
     def of(cls, settings: Settings) -> Options:
         environment = settings.environment
         return cls(
-            batch=environment.integer("TRAINER_BATCH", 16, 1, 4096),
+            batch=environment.integer("TRAINER_BATCH", 8, 1, 4096),
             minimum=environment.integer("TRAINER_MINIMUM", 64, 1, 10_000_000),
             reuse=environment.number("TRAINER_REUSE", 4, 0.01, 1000),
             checkpoint_every=environment.integer("CHECKPOINT_EVERY", 100, 1, 1_000_000),
@@ -88,8 +88,7 @@ class Trainer:
             settings.buffers, buffer_pb2_grpc.ExperienceBufferStub, settings.name
         )
         self.models = models.servers(settings.model_servers, settings.name)
-        folder = settings.environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")
-        self.checkpoints = Checkpoints(Path(folder) / "trainer")
+        self.checkpoints = Checkpoints(storage(settings, "trainer"))
         saved = self.checkpoints.newest()
         start = Learner.from_bytes(saved) if saved else Learner(network.initial())
         self.workers = workers.join(settings)
@@ -181,9 +180,9 @@ class Trainer:
         """Write a checkpoint; of processes that train together one does."""
         if not self.workers.leads:
             return
-        path = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
+        name = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
         CHECKPOINTED.set_to_current_time()
-        log.info("checkpoint", extra={"path": str(path), "step": self.learner.step})
+        log.info("checkpoint", extra={"checkpoint": name, "step": self.learner.step})
 
     def publish(self) -> None:
         """Publish the weights if it is time; a model server that is away gets them later."""

@@ -11,10 +11,10 @@ from generals_reference.experience import FIELDS, Tensors
 from generals_reference.policy import features, network, vtrace
 from generals_reference.policy.network import Floats
 
-DISCOUNT = 0.99
+DISCOUNT = 0.98
 VALUE_WEIGHT = 0.5
 ENTROPY_WEIGHT = 0.003
-RATE = 1e-3  # Adam's step
+RATE = 3e-3  # Adam's step
 DECAY1, DECAY2, EPSILON = 0.9, 0.999, 1e-8  # Adam's usual constants (Kingma and Ba, 2015)
 MAX_NORM = 1.0  # of all gradients together
 
