@@ -6,7 +6,6 @@ import logging
 import secrets
 import time
 import zlib
-from dataclasses import dataclass
 
 import grpc
 import numpy as np
@@ -14,17 +13,16 @@ from prometheus_client import Counter, Gauge
 
 from generals_reference import evaluation, metrics, models, rpc, service, trace
 from generals_reference.episode import Episode
-from generals_reference.experience import Tensors, pack
-from generals_reference.policy import features
+from generals_reference.experience import pack
 from generals_reference.policy.players import Heuristic, Player, Policy, Random
-from generals_reference.settings import Settings, SettingsError
-from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc, game_pb2, game_pb2_grpc, model_pb2
+from generals_reference.round import Options, Round, Seat
+from generals_reference.settings import Settings
+from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc, game_pb2_grpc, model_pb2
 
-OPPONENTS = ("self", "random", "heuristic", "evaluation")
 PAUSE = 2.0  # seconds after something was not available
+MAX_RESULTS = 1000  # kept while the model server does not take them
 MAX_WAITING = 512  # fragments kept while the buffer does not take them; then the oldest go
 APPEND = 32  # fragments in one request
-STEPS = Counter("generals_agent_moves_total", "Moves made by the policy")
 RESULTS = Counter("generals_agent_games_total", "Games of the policy", ["opponent", "result"])
 SENT = Counter("generals_agent_experiences_total", "Experiences acknowledged by the buffer")
 LOST = Counter("generals_agent_experiences_dropped_total", "Experiences that found no room")
@@ -33,50 +31,6 @@ VERSION = Gauge("generals_agent_model_version", "Version of the weights being pl
 ROUND_SECONDS = Gauge("generals_agent_round_seconds", "Time that the last round took")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What an agent plays, from the environment."""
-
-    games: int  # at once
-    size: int  # cells a side
-    tick_limit: int
-    fragment: int  # moves of one experience
-    rate: float  # moves a second, of all games together; 0: as fast as it goes
-    opponents: tuple[str, ...]  # of the games, in turn
-    trace_ratio: float  # share of the rounds that are traced
-
-    @classmethod
-    def of(cls, settings: Settings) -> Options:
-        environment = settings.environment
-        opponents = tuple(
-            environment.text("AGENT_OPPONENTS", "self,self,random,evaluation").split(",")
-        )
-        if not set(opponents) <= set(OPPONENTS):
-            raise SettingsError(f"AGENT_OPPONENTS={','.join(opponents)}: choose of {OPPONENTS}")
-        fragment = environment.integer("AGENT_FRAGMENT", 32, 2, 1024)
-        return cls(
-            games=environment.integer("AGENT_GAMES", 8, 1, 256),
-            size=environment.integer("BOARD_SIZE", 8, 5, 64),
-            tick_limit=environment.integer("TICK_LIMIT", 150, fragment, 100_000),
-            fragment=fragment,
-            rate=environment.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9),
-            opponents=opponents,
-            trace_ratio=environment.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1),
-        )
-
-
-@dataclass
-class Seat:
-    """One side of one game: who plays it, and what it has seen."""
-
-    player: Player
-    opponent: str  # of this seat
-    episode: Episode | None = None  # None for seats that nobody learns from
-    match: tuple[int, int] | None = None  # versions of this seat and of the other one, to report
-    token: str = ""
-    view: Tensors | None = None
 
 
 class Agent:
@@ -114,54 +68,50 @@ class Agent:
                 self.send()
 
     def round(self) -> None:
-        """One round of games, with the newest weights; it is broken off if a service goes away."""
+        """One round of games; it is broken off if the game server goes away."""
         began = time.monotonic()
+        self.refresh()
+        current = Round(self.games.stub, self.options, self.stop.wait)
         try:
-            self.refresh()
-            self.play(self.join())
+            current.join(self.name, int(self.rng.integers(1 << 48)), self.pairs())
+            for _ in current.play():
+                self.heartbeat.beat()
+                if self.stop.asked:
+                    return
             ROUND_SECONDS.set(time.monotonic() - began)
         except grpc.RpcError as error:
-            log.warning("broken off", extra={"code": str(error.code()), "why": error.details()})
+            tell("round broken off", error)
             self.games.next()
             self.stop.wait(PAUSE)
+        finally:
+            for seat, result in current.finished:
+                self.finish(seat, result)
+
+    def pairs(self) -> list[list[Seat]]:
+        """The sides of each game of a round, in the order of the seats."""
+        kinds = self.options.opponents
+        pairs = [self.sides(kinds[index % len(kinds)]) for index in range(self.options.games)]
+        for pair in pairs:
+            self.rng.shuffle(pair)
+        return pairs
 
     def refresh(self) -> None:
-        """Fetch the weights that have changed, and report the matches of the round before."""
-        if self.results:
-            self.models.call("Report", model_pb2.ReportRequest(matches=self.results))
-            self.results = []
-        for followed in (self.latest, self.promoted, self.candidate):
-            if followed.refresh():
-                self.policies[id(followed)].weights = followed.weights
-                log.debug("new weights", extra={"version": followed.version})
-        VERSION.set(self.latest.version)
+        """Report the matches of the round before, and fetch the weights that have changed.
 
-    def join(self) -> dict[str, Seat]:
-        """Begin a round of games, take both seats of each, and return them by their tokens."""
-        options = self.options
-        created = self.games.call(
-            "Create",
-            game_pb2.CreateRequest(
-                games=options.games,
-                players=2,
-                height=options.size,
-                width=options.size,
-                seed=int(self.rng.integers(1 << 48)),
-                tick_limit=options.tick_limit,
-                deadline_ms=10_000,
-            ),
-        )
-        seats = {}
-        for index, game in enumerate(created.game):
-            opponent = options.opponents[index % len(options.opponents)]
-            sides = self.sides(opponent)
-            self.rng.shuffle(sides)
-            for number, seat in enumerate(sides):
-                request = game_pb2.JoinRequest(game=game, seat=number, client=self.name)
-                reply = self.games.stub.Join(request, timeout=10, metadata=rpc.metadata())
-                seat.token = reply.token
-                seats[seat.token] = seat
-        return seats
+        While the model server is away the agent plays on with the weights that it has.
+        """
+        try:
+            if self.results:
+                self.models.call("Report", model_pb2.ReportRequest(matches=self.results))
+                self.results = []
+            for followed in (self.latest, self.promoted, self.candidate):
+                if followed.refresh():
+                    self.policies[id(followed)].weights = followed.weights
+                    log.debug("new weights", extra={"version": followed.version})
+        except grpc.RpcError as error:
+            tell("plays on without news of the models", error)
+        del self.results[:-MAX_RESULTS]
+        VERSION.set(self.latest.version)
 
     def sides(self, opponent: str) -> list[Seat]:
         """The two sides of a game of this kind."""
@@ -175,59 +125,6 @@ class Agent:
             tested, holder = self.policies[id(self.candidate)], self.policies[id(self.promoted)]
             return [Seat(tested, "promoted", match=match), Seat(holder, "candidate")]
         return [Seat(policy, "self", Episode()), Seat(policy, "self", Episode())]
-
-    def play(self, seats: dict[str, Seat]) -> None:
-        """Answer every observation with a move until all games of the round are over."""
-        request = game_pb2.StreamRequest(token=list(seats))
-        stream = self.games.stub.Stream(request, metadata=rpc.metadata())
-        try:
-            for frame in stream:
-                began = time.monotonic()
-                moves = self.answer(seats, frame.observations)
-                if moves:
-                    self.games.stub.Act(
-                        game_pb2.ActRequest(moves=moves), timeout=10, metadata=rpc.metadata()
-                    )
-                self.heartbeat.beat()
-                if self.options.rate and moves:
-                    pause = len(moves) / self.options.rate - (time.monotonic() - began)
-                    self.stop.wait(max(0.0, pause))
-                if self.stop.asked:
-                    return
-        finally:
-            stream.cancel()
-
-    def answer(
-        self, seats: dict[str, Seat], observations: list[game_pb2.Observation]
-    ) -> list[game_pb2.Move]:
-        """The moves of the seats that were shown something, each kind of player in one go."""
-        turns: dict[int, list[Seat]] = {}
-        for observation in observations:
-            seat = seats[observation.token]
-            view = features.view_of(observation, seat.view["terrain"] if seat.view else None)
-            result = 0.0
-            if observation.over and observation.winner >= 0:
-                result = 1.0 if observation.winner == observation.seat else -1.0
-            if seat.episode is not None and seat.view is not None:
-                seat.episode.outcome(view, result)
-            seat.view = view
-            if observation.over:
-                self.finish(seat, result)
-            else:
-                turns.setdefault(id(seat.player), []).append(seat)
-        return [move for group in turns.values() for move in self.moves(group)]
-
-    def moves(self, seats: list[Seat]) -> list[game_pb2.Move]:
-        """The moves of seats that the same player plays."""
-        views = [seat.view for seat in seats if seat.view is not None]
-        actions, logps = seats[0].player.choose(features.stack(views))
-        out = []
-        for seat, view, action, logp in zip(seats, views, actions, logps, strict=True):
-            if seat.episode is not None:
-                seat.episode.decide(view, int(action), float(logp))
-                STEPS.inc()
-            out.append(game_pb2.Move(token=seat.token, tick=int(view["tick"]), action=int(action)))
-        return out
 
     def finish(self, seat: Seat, result: float) -> None:
         """A game of `seat` is over: count it and keep its fragments for the buffer."""
@@ -262,9 +159,7 @@ class Agent:
             try:
                 self.buffers.call("Append", buffer_pb2.AppendRequest(experiences=part), 15)
             except grpc.RpcError as error:
-                log.warning(
-                    "not appended", extra={"code": str(error.code()), "why": error.details()}
-                )
+                tell("not appended", error)
                 if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
                     break
                 LOST.inc(len(part))
@@ -273,6 +168,10 @@ class Agent:
             del self.waiting[:APPEND]
             self.heartbeat.beat()
         WAITING.set(len(self.waiting))
+
+
+def tell(what: str, error: grpc.RpcError) -> None:
+    log.warning(what, extra={"code": str(error.code()), "why": error.details()})
 
 
 def run(settings: Settings, stop: service.Stop) -> None:

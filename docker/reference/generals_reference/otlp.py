@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Mapping
 
 import grpc
 from prometheus_client import Counter
@@ -69,7 +70,7 @@ def channel(endpoint: str) -> grpc.Channel:
     return grpc.insecure_channel(address.rstrip("/"), [("grpc.enable_http_proxy", 0)])
 
 
-def pairs(attributes: dict[str, trace.Attribute]) -> list[otlp_pb2.KeyValue]:
+def pairs(attributes: Mapping[str, trace.Attribute]) -> list[otlp_pb2.KeyValue]:
     kinds = {str: "string_value", int: "int_value", float: "double_value"}
     return [
         otlp_pb2.KeyValue(key=key, value=otlp_pb2.AnyValue(**{kinds[type(value)]: value}))

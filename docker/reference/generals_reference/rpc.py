@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,22 @@ import grpc
 from generals_reference import trace
 from generals_reference.service import MESSAGE_LIMIT
 
+RETRY = {  # what is safe to repeat; a server that is restarting is not worth waiting for longer
+    "methodConfig": [
+        {
+            "name": [{"service": "generals.v1.GameServer", "method": "Act"}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 3,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
 OPTIONS = [
+    ("grpc.service_config", json.dumps(RETRY)),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ("grpc.keepalive_time_ms", 30_000),

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -207,7 +207,7 @@ class Matches:
             games = [match for match in self.matches.values() if match.ended is None]
             return sum(self.watched[match.name] > 0 for match in games)
 
-    def watch(self, tokens: Sequence[str], wait: float) -> Iterator[list[game_pb2.Observation]]:
+    def watch(self, tokens: Sequence[str], wait: float) -> Generator[list[game_pb2.Observation]]:
         """What the seats see: at once, then those whose game moved on, until all games are over.
 
         Yields an empty list after `wait` seconds without news, so that the caller can look around.
