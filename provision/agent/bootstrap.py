@@ -2,8 +2,9 @@
 
 Executed by a one-line ``python3 -c`` (see ``provision.transport.launch``) with two names defined:
 ``stream``, the binary standard input, positioned after this text; ``archive``, the zlib-compressed
-JSON mapping of dotted module name to source text. Nothing is written to the host's disk. Sources
-are compiled when they are first imported, so a session pays only for the resources that it uses.
+JSON mapping of dotted module name to source text. Nothing is written to the host's disk. It holds
+what every session needs; the modules of a resource come along with its first declaration, and are
+compiled when they are imported, so a session pays only for the resources that it uses.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class MemoryFinder:
         """Return a spec when the module is ours, else None."""
         if fullname not in self.sources:
             return None
-        is_package = any(name.startswith(fullname + ".") for name in self.sources)
+        # Each may turn out to be a package: the modules below it can come later.
         loader: object = self
-        return ModuleSpec(fullname, loader, origin="<agent>", is_package=is_package)  # type: ignore[arg-type]
+        return ModuleSpec(fullname, loader, origin="<agent>", is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leave the creation of the module object to Python."""
@@ -51,8 +52,9 @@ class MemoryFinder:
         return self.sources[fullname]
 
 
-sys.meta_path.insert(0, MemoryFinder(json.loads(zlib.decompress(archive))))  # noqa: F821
+sources = json.loads(zlib.decompress(archive))  # noqa: F821
+sys.meta_path.insert(0, MemoryFinder(sources))
 
 from provision.agent.session import serve  # noqa: E402
 
-serve(stream)  # noqa: F821
+serve(stream, sources)  # noqa: F821

@@ -3,6 +3,7 @@
 Both directions are lines of JSON. The controller does not wait for an answer before it sends the
 next message; the agent answers in order. Messages:
 
+    {"op": "modules", "data": base64 of zlib of JSON {module name: source}}   before they are used
     {"op": "apply", "id": 1, "kind": "copy", "fields": {…}, "check": false, "keep_going": false}
     {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
     {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
@@ -52,7 +53,8 @@ _INBOX = 512  # messages read ahead; the rest waits in the connection's window
 class Session(Emitter):
     """Carries out one stream of messages."""
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, sink: BinaryIO, modules: Dict[str, str]) -> None:
+        self._modules = modules
         self._source = source
         self._sink = sink
         self._inbox: "queue.Queue[Message]" = queue.Queue(_INBOX)
@@ -76,6 +78,9 @@ class Session(Emitter):
         for message in self._messages():
             if message["op"] == "resume":
                 self._failed = False
+            elif message["op"] == "modules":
+                packed = binascii.a2b_base64(message["data"])
+                self._modules.update(json.loads(zlib.decompress(packed)))
             elif message["op"] in ("apply", "ask"):
                 self._answer(message)
 
@@ -217,8 +222,14 @@ def _traceback() -> List[str]:
     return traceback.format_exc().splitlines()[-12:]
 
 
-def serve(source: BinaryIO) -> None:
-    """Run a session on ``source`` and the standard output, which children never get to see."""
+def serve(source: BinaryIO, modules: Dict[str, str]) -> None:
+    """Run a session on ``source`` and the standard output, which children never get to see.
+
+    Args:
+        source: the messages.
+        modules: the sources that can be imported; the session adds those that come.
+
+    """
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    Session(source, sink).run()
+    Session(source, sink, modules).run()

@@ -16,6 +16,7 @@ from provision.agent.resource import Query
 from provision.errors import UnreachableError
 from provision.transport.content import Content, content_messages
 from provision.transport.launch import agent_command, first_bytes
+from provision.transport.modules import needed_by, packed
 from provision.transport.pipe import Pipe
 from provision.transport.start import await_start
 
@@ -92,15 +93,21 @@ class AgentChannel:
         self._waiting: deque[Request] = deque()
         self._numbers = 0
         self._outbox = bytearray()
+        self._shipped: frozenset[str] = frozenset()
         self._lock = threading.Lock()  # of the fields above
         self._sending = threading.Lock()  # of the pipe's sending side
         self._lost: UnreachableError | None = None
         self._started = become is not None and become_password is not None
         if self._started:
-            self._await_start(become_password)
-        self._send_now(first_bytes())
+            try:
+                self._await_start(become_password)
+            except BaseException:
+                self._pipe.close()
+                raise
+        # Reading begins before sending: a login shell with much to say must not stall both.
         self._reader = threading.Thread(target=self._read, name=f"agent {host}", daemon=True)
         self._reader.start()
+        self._send_now(first_bytes())
 
     # -- down -------------------------------------------------------------------------------
 
@@ -144,11 +151,19 @@ class AgentChannel:
             self._numbers += 1
             message["id"] = self._numbers
             self._waiting.append(request)
-            self._outbox += _line(message)
+            self._outbox += self._modules_for(declaration) + _line(message)
             full = len(self._outbox) > _BATCH
         if full:
             self.flush()
         return request.future
+
+    def _modules_for(self, declaration: Declaration) -> bytes:
+        """Return what the agent has to be sent before it can load a declaration, if anything."""
+        lacking = needed_by(type(declaration).__module__) - self._shipped
+        if not lacking:
+            return b""
+        self._shipped |= lacking
+        return _line({"op": "modules", "data": packed(lacking)})
 
     def resume(self) -> None:
         """After a failure: carry out what is submitted from now on."""
@@ -189,13 +204,7 @@ class AgentChannel:
     # -- up ---------------------------------------------------------------------------------
 
     def _await_start(self, password: str | None) -> None:
-        try:
-            self._received = await_start(
-                self._pipe, self.host, become=self._become, password=password
-            )
-        except BaseException:
-            self._pipe.close()
-            raise
+        self._received = await_start(self._pipe, self.host, become=self._become, password=password)
 
     def _read(self) -> None:
         problem = ""

@@ -62,10 +62,9 @@ class HostKeys(MissingHostKeyPolicy):
         """
         blob = key.asbytes()
         same = [known for known in self._known if known.blob == blob]
-        if any(known.revoked for known in same):
-            raise self._refusal(
-                key, f"is marked as revoked in {same[0].where}", "ask its owner why"
-            )
+        for known in same:
+            if known.revoked:
+                raise self._refusal(key, f"is marked as revoked in {known.where}", "ask why")
         if same:
             return
         others = [known for known in self._known if not known.revoked]

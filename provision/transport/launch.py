@@ -6,9 +6,8 @@ import json
 import shlex
 import zlib
 from functools import cache
-from pathlib import Path
 
-_PACKAGE = Path(__file__).parent.parent
+from provision.transport.modules import BOOTSTRAP, core, source
 
 # The shell says this on stdout before anything else of ours: what comes before is the login
 # shell's (a greeting in ~/.bashrc). Where sudo may ask for a password, nothing is sent before it
@@ -99,9 +98,6 @@ def first_bytes() -> bytes:
 @cache
 def _payload() -> tuple[bytes, bytes]:
     """Return the compressed bootstrap and the compressed agent; the same for every host."""
-    sources = {"provision": ""}
-    for path in sorted((_PACKAGE / "agent").rglob("*.py")):
-        name = ".".join(("provision", *path.relative_to(_PACKAGE).with_suffix("").parts))
-        sources[name.removesuffix(".__init__")] = path.read_text(encoding="utf-8")
-    code = sources.pop("provision.agent.bootstrap").encode()
-    return zlib.compress(code), zlib.compress(json.dumps(sources).encode())
+    code = source(BOOTSTRAP).encode()
+    archive = json.dumps({name: source(name) for name in sorted(core())})
+    return zlib.compress(code, 9), zlib.compress(archive.encode(), 9)

@@ -149,7 +149,10 @@ class LocalPipe:
         """Write all of ``data``."""
         view = memoryview(data)
         while view:
-            view = view[self._in.write(view) :]
+            try:
+                view = view[self._in.write(view) :]
+            except ValueError as error:  # closed by `close`
+                raise _lost(error) from error
 
     def receive(self, timeout: float | None = None) -> bytes:
         """Return what there is on stdout, waiting for something."""

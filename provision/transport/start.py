@@ -61,7 +61,7 @@ def await_start(pipe: Pipe, host: str, *, become: str | None, password: str | No
         if asked and not given:
             pipe.send(f"{password}\n".encode())
             given = True
-        received += data or b""
+        received = received[-_KEPT_NOISE:] + (data or b"")
     return received.partition(marker)[2]
 
 
@@ -85,7 +85,7 @@ def _not_started(
                 return UnreachableError(
                     f"host {host}: {refusal.format(user=become)}", hint=f"{hint}{quote}"
                 )
-    quote = _last_line(said) or _last_line(noise[-_KEPT_NOISE:].decode("utf-8", "replace"))
+    quote = _last_line(said) or _last_line(noise.decode("utf-8", "replace"))
     return UnreachableError(
         f"host {host}: the agent could not be started{problem}{f': {quote}' if quote else ''}",
         hint="can the user run commands there? Try: ssh HOST /bin/sh -c true",

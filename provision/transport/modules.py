@@ -1,0 +1,74 @@
+"""The agent's modules as they travel: first what every session needs, the others when needed.
+
+All of the agent would take a slow connection several round trips more than its first flight of
+packets (10 segments, RFC 6928) can carry; what every session needs fits into one.
+"""
+
+from __future__ import annotations
+
+import ast
+import binascii
+import json
+import zlib
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent.parent
+_AGENT = "provision.agent"
+BOOTSTRAP = "provision.agent.bootstrap"
+
+
+@cache
+def core() -> frozenset[str]:
+    """Return the modules without which no session starts."""
+    return _with_imports(BOOTSTRAP) - {BOOTSTRAP}
+
+
+@cache
+def needed_by(module: str) -> frozenset[str]:
+    """Return the modules that one of the agent's needs and that are not among ``core``."""
+    return _with_imports(module) - core()
+
+
+@cache
+def packed(names: frozenset[str]) -> str:
+    """Return modules as a "modules" message holds them, see ``provision.agent.session``."""
+    text = json.dumps({name: source(name) for name in sorted(names)})
+    return binascii.b2a_base64(zlib.compress(text.encode(), 9), newline=False).decode()
+
+
+@cache
+def source(name: str) -> str:
+    """Return a module's text; packages above the agent are empty on a host."""
+    path = _file(name)
+    return path.read_text(encoding="utf-8") if name.startswith(_AGENT) and path else ""
+
+
+def _file(name: str) -> Path | None:
+    path = _ROOT.joinpath(*name.split("."))
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((each for each in candidates if each.exists()), None)
+
+
+def _with_imports(name: str) -> frozenset[str]:
+    """Return a module, the packages around it, and whatever these import of the agent."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in found and _file(each) is not None:
+            found.add(each)
+            waiting += [each.rpartition(".")[0], *_imports(each)]
+    return frozenset(found)
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    """Return what a module imports of the agent, at its top or inside a function."""
+    names = []
+    for node in ast.walk(ast.parse(source(name))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_AGENT):
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names if alias.name.startswith(_AGENT)]
+    return tuple(names)
