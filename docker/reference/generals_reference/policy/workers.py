@@ -53,6 +53,8 @@ class Group:
         import torch.distributed as dist
 
         self.torch, self.dist, self.size = torch, dist, size
+        if torch.cuda.is_available():  # `torchrun` numbers the processes of a host
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         if size > 1:
             os.environ.setdefault("USE_LIBUV", "0")  # Debian's PyTorch is built without it
             backend = "nccl" if torch.cuda.is_available() else "gloo"
