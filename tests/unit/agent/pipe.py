@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import pkgutil
 import subprocess
 import zlib
 from collections.abc import Iterator
 from typing import Any, cast
 
+from provision.agent import resources
 from provision.transport.launch import agent_command, first_bytes
+from provision.transport.modules import needed_by, packed
 
 Event = dict[str, Any]
 
@@ -26,6 +29,9 @@ class AgentPipe:
         assert self.process.stdout
         self._in, self._out = self.process.stdin, self.process.stdout
         self._in.write(first_bytes())
+        names = [each.name for each in pkgutil.iter_modules(resources.__path__)]
+        needed = [needed_by(f"{resources.__name__}.{name}") for name in names]
+        self.send({"op": "modules", "data": packed(frozenset().union(*needed))})
 
     def send(self, *messages: Event) -> None:
         """Send messages in one go; ``id`` is the caller's to choose."""
