@@ -140,6 +140,9 @@ def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
     except SettingsError as error:
         logging.getLogger(name).error("%s", error)
         sys.exit(2)
+    except Exception:
+        logging.getLogger(name).exception("crashed")
+        sys.exit(1)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from datetime import timedelta
 from typing import Protocol
 
 from generals_reference.experience import Tensors
@@ -11,6 +12,8 @@ from generals_reference.policy import network
 from generals_reference.policy.learner import Learner, Update
 from generals_reference.policy.network import Floats
 from generals_reference.settings import Settings, SettingsError
+
+PATIENCE = timedelta(minutes=2)  # with the others; then this process ends and is started anew
 
 
 class AnyLearner(Protocol):
@@ -58,7 +61,7 @@ class Group:
         if size > 1:
             os.environ.setdefault("USE_LIBUV", "0")  # Debian's PyTorch is built without it
             backend = "nccl" if torch.cuda.is_available() else "gloo"
-            dist.init_process_group(backend)
+            dist.init_process_group(backend, timeout=PATIENCE)
         self.leads = size == 1 or dist.get_rank() == 0
 
     def learner(self, start: Learner) -> AnyLearner:
