@@ -8,9 +8,8 @@ from typing import Any
 import grpc
 from google.protobuf import descriptor_pool
 
-from generals_reference.v1 import health_pb2, reflection_pb2, reflection_pb2_grpc
+from generals_reference.v1 import reflection_pb2, reflection_pb2_grpc
 
-HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 Answer = reflection_pb2.ServerReflectionResponse
 
 

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Histogram
 
 from generals_reference import logs, metrics, otlp, reflection, trace
 from generals_reference.settings import Settings, SettingsError
-from generals_reference.v1 import health_pb2, health_pb2_grpc, reflection_pb2_grpc
+from generals_reference.v1 import health_pb2, reflection_pb2_grpc
 
 MESSAGE_LIMIT = 64 << 20  # bytes
 THREADS = 64  # a stream keeps one for as long as it lasts
@@ -28,7 +28,7 @@ SECONDS = Histogram("generals_rpc_seconds", "Time to answer a call", ["method"])
 log = logging.getLogger(__name__)
 
 
-class Health(health_pb2_grpc.HealthServicer):
+class Health:
     """`grpc.health.v1`: SERVING until told otherwise."""
 
     def __init__(self) -> None:
@@ -41,10 +41,21 @@ class Health(health_pb2_grpc.HealthServicer):
             self.status = answer.SERVING if serving else answer.NOT_SERVING
             self.changed.notify_all()
 
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def register(self, server: grpc.Server) -> None:
+        """Answer under the standard's name."""
+        question, answer = health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+        codec = (question.FromString, answer.SerializeToString)
+        handlers = {
+            "Check": grpc.unary_unary_rpc_method_handler(self.check, *codec),
+            "Watch": grpc.unary_stream_rpc_method_handler(self.watch, *codec),
+        }
+        handler = grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers)
+        server.add_generic_rpc_handlers((handler,))
+
+    def check(self, request: Any, context: grpc.ServicerContext) -> Any:
         return health_pb2.HealthCheckResponse(status=self.status)
 
-    def Watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+    def watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         sent = None
         while context.is_active():
             with self.changed:
@@ -163,10 +174,9 @@ def serve(
     drain: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until asked to stop; then say NOT_SERVING, `drain`, and end the calls under way."""
-    built, bound = server(settings.port(default_port), api.register)
-    health_pb2_grpc.add_HealthServicer_to_server(health, built)
+    built, bound = server(settings.port(default_port), api.register, health.register)
     if settings.development:
-        known = reflection.Reflection((api.name, reflection.HEALTH))
+        known = reflection.Reflection((api.name,))
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(known, built)
     metrics.serve(settings.metrics_port)
     built.start()

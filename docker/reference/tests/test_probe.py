@@ -12,15 +12,15 @@ from pathlib import Path
 
 import grpc
 import pytest
+from conftest import OPTIONS
 from generals_reference import health, metrics, service
-from generals_reference.v1 import health_pb2, health_pb2_grpc
 
 
 @contextmanager
 def grpc_server(with_health: service.Health | None):
     server = grpc.server(ThreadPoolExecutor(2))
     if with_health:
-        health_pb2_grpc.add_HealthServicer_to_server(with_health, server)
+        with_health.register(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -78,15 +78,19 @@ def test_http() -> None:
         server.shutdown()
 
 
-def test_watch_tells_of_changes() -> None:
+def test_the_standard_client_understands_us() -> None:
+    standard = pytest.importorskip("grpc_health.v1.health_pb2_grpc")
+    messages = pytest.importorskip("grpc_health.v1.health_pb2")
     state = service.Health()
-    with grpc_server(state) as address, grpc.insecure_channel(address) as channel:
-        updates = health_pb2_grpc.HealthStub(channel).Watch(
-            health_pb2.HealthCheckRequest(), timeout=10
-        )
-        assert next(updates).status == health_pb2.HealthCheckResponse.SERVING
+    with grpc_server(state) as address, grpc.insecure_channel(address, OPTIONS) as channel:
+        stub = standard.HealthStub(channel)
+        answer = messages.HealthCheckResponse
+        assert stub.Check(messages.HealthCheckRequest()).status == answer.SERVING
+        updates = stub.Watch(messages.HealthCheckRequest(), timeout=10)
+        assert next(updates).status == answer.SERVING
         state.set(serving=False)
-        assert next(updates).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert next(updates).status == answer.NOT_SERVING
+        assert stub.Check(messages.HealthCheckRequest()).status == answer.NOT_SERVING
 
 
 def test_command_needs_nothing_but_python() -> None:
