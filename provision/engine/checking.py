@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.agent.resource import Query
 from provision.agent.resources.execute import Execute
-from provision.errors import TaskError
+from provision.errors import ExitCode, TaskError, UnreachableError
 from provision.transport.channel import Result
-from provision.verify.runner import Check, Completed, Target
+from provision.verify.runner import Check, Completed, Target, verify
 
 if TYPE_CHECKING:
     from provision.engine.run import Run
 
 _STATUS = {"passed": "ok", "failed": "failed", "skipped": "skipped"}
+
+
+def verify_hosts(
+    run: Run,
+    hosts: Sequence[str],
+    *,
+    tags: Collection[str] = (),
+    paths: Sequence[Path] = (),
+    junit: Path | None = None,
+) -> ExitCode:
+    """Check hosts of a run as a phase of it, and return what that and the run amount to.
+
+    Args:
+        run: reaches them.
+        hosts: those that nothing has failed on.
+        tags, paths, junit: see ``verify``.
+
+    """
+    before = run.exit_code()
+    checks: list[Check] = []
+
+    def work() -> str:
+        run.fleet.run(hosts, lambda name: _open(run, name))
+        targets = [target_of(run, name) for name in hosts if not run.is_out(name)]
+        checks.extend(
+            verify(
+                targets,
+                tags=tags,
+                paths=paths,
+                junit=junit,
+                on_check=lambda check: show(run, check),
+                parallel=run.options.forks,
+                mask=run.mask,
+            )
+        )
+        passed = sum(check.outcome == "passed" for check in checks)
+        return f"{passed}/{sum(check.outcome != 'skipped' for check in checks)} checks"
+
+    run.phase("verify", hosts, work)
+    if before is not ExitCode.OK:
+        return before
+    if run.failed:
+        return ExitCode.UNVERIFIED
+    return ExitCode.UNREACHABLE if run.fleet.lost else ExitCode.OK
+
+
+def _open(run: Run, name: str) -> None:
+    run.fleet.link(name).channel("root")
 
 
 def target_of(run: Run, name: str) -> Target:
@@ -24,7 +73,12 @@ def target_of(run: Run, name: str) -> Target:
     def ask(query: Query) -> Mapping[str, Any]:
         future = channel.submit(query, keep_going=True)
         channel.flush()
-        result = future.result()
+        try:
+            result = future.result()
+        except UnreachableError as error:
+            if not run.is_out(name):
+                run.fleet.lose(name, error)
+            raise
         if result.status != "ok":
             raise TaskError(f"host {name}: {result.message}", hint=result.hint)
         return result.data
@@ -43,6 +97,10 @@ def target_of(run: Run, name: str) -> Target:
 
 
 def show(run: Run, check: Check) -> None:
-    """Report a check like a task of its host."""
+    """Report a check like a task of its host; one that failed counts against the host."""
+    if check.host in run.fleet.lost:
+        return  # that was reported when it was lost
+    if check.outcome == "failed":
+        run.failed.setdefault(check.host, f"{check.name}: {check.message}")
     result = Result(_STATUS[check.outcome], message=check.message, seconds=check.seconds)
     run.host(check.host).note(f"verify {check.suite}: {check.name}", result)

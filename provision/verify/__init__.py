@@ -1,0 +1,1 @@
+"""Checks of running hosts: testinfra suites over the connections that are open already."""

@@ -30,6 +30,7 @@ _MODULES: Dict[str, str] = {
     "Mount": "mount",
     "Package": "package",
     "RegistryLogin": "registry_login",
+    "Survey": "survey",
     "Sysctl": "sysctl",
     "Systemd": "systemd",
     "Timezone": "timezone",

@@ -124,7 +124,7 @@ class WaitFor(Query):
         try:
             system.connect((self.host, self.port or 0), self.attempt_timeout).close()
         except OSError as error:
-            return None if self.state == "absent" else _reason(error)
+            return None if self.state == "absent" else reason_of(error)
         return "it accepts connections" if self.state == "absent" else None
 
     def _look_at_url(self) -> Optional[str]:
@@ -134,7 +134,7 @@ class WaitFor(Query):
         try:
             status, body = probe(self.url, self.attempt_timeout, self.validate_certs)
         except OSError as error:
-            return _reason(error)
+            return reason_of(error)
         if status not in self.status:
             return "it answers {}".format(status)
         if self.contains is not None and self.contains not in body:
@@ -144,7 +144,7 @@ class WaitFor(Query):
     def _look_at_grpc(self, system: System) -> Optional[str]:
         assert self.grpc is not None  # noqa: S101 - see `_look`
         try:
-            connection = system.connect(_address(self.grpc), self.attempt_timeout)
+            connection = system.connect(address_of(self.grpc), self.attempt_timeout)
             try:
                 status = check(connection, self.grpc, self.service)
             finally:
@@ -152,16 +152,18 @@ class WaitFor(Query):
         except NoAnswer as problem:
             return str(problem)
         except OSError as error:
-            return _reason(error)
+            return reason_of(error)
         return None if status == "SERVING" else status
 
 
-def _address(text: str) -> Tuple[str, int]:
+def address_of(text: str) -> Tuple[str, int]:
+    """Return the host and the port of ``HOST:PORT``."""
     host, _, port = text.rpartition(":")
     if not port.isdigit():
         raise Failure("{!r} is not HOST:PORT".format(text))
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Return in a few words what the operating system says."""
     return (error.strerror or str(error) or type(error).__name__).lower()

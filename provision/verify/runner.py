@@ -1,0 +1,62 @@
+"""Verification: our suites and the user's, on every host, over connections that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from provision.errors import Location, UsageError
+from provision.verify.junit import write_junit
+from provision.verify.target import Check, Completed, Target
+
+__all__ = ["Check", "Completed", "Target", "verify"]
+
+_PARALLEL = 32
+
+
+def verify(
+    targets: Sequence[Target],
+    *,
+    tags: Collection[str] = (),
+    paths: Sequence[Path] = (),
+    junit: Path | None = None,
+    on_check: Callable[[Check], None] | None = None,
+    parallel: int = _PARALLEL,
+    mask: Callable[[str], str] = lambda text: text,
+) -> list[Check]:
+    """Check the targets and return the results, host by host in the order of ``targets``.
+
+    A host whose connection is lost has one failed check that says so; its others are skipped.
+
+    Args:
+        targets: the hosts.
+        tags: only checks of these subjects, roles or pytest marks.
+        paths: the user's own test files, or directories of them, beside ours.
+        junit: where to write a JUnit report.
+        on_check: told of each result at once.
+        parallel: how many hosts are asked at the same time.
+        mask: hides secrets in messages.
+
+    Raises:
+        UsageError: a path or tag does not exist, or a test file cannot be read.
+
+    """
+    for path in paths:
+        if not path.exists():
+            raise UsageError("there are no checks here", where=Location(str(path)))
+    checks: list[Check] = []
+
+    def record(check: Check) -> None:
+        masked = replace(check, message=mask(check.message))
+        checks.append(masked)
+        if on_check is not None:
+            on_check(masked)
+
+    if targets:
+        from provision.verify.session import run_session
+
+        run_session(targets, paths, tags=tags, parallel=parallel, on_check=record)
+    if junit is not None:
+        write_junit(junit, checks)
+    return checks
