@@ -8,6 +8,7 @@ session. Paths and fields are those of the "Docker Engine API" reference.
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
@@ -34,6 +35,7 @@ class DockerError(Failure):
 
 class _Answer(NamedTuple):
     status: int
+    head: str
     body: Iterator[bytes]
 
     def text(self) -> bytes:
@@ -45,6 +47,13 @@ class Docker:
 
     def __init__(self, system: System) -> None:
         self._system = system
+
+    def version(self) -> str:
+        """Return the daemon's version, out of a header: ``GET /version`` would run runc for it."""
+        server = re.search(
+            r"^Server: Docker/(\S+)", self._checked("GET", "/_ping", None).head, re.M
+        )
+        return server.group(1) if server else "unknown"
 
     def get(self, path: str, query: Optional[Query] = None) -> Any:
         """Return the JSON answer to ``GET path``.
@@ -110,7 +119,7 @@ class Docker:
             ) from error
         chunks = _received(connection, request, self._system)
         head, body = _split_head(chunks)
-        return _Answer(int(head.split(None, 2)[1]), body)
+        return _Answer(int(head.split(None, 2)[1]), head.decode("latin-1"), body)
 
 
 def demultiplexed(data: bytes) -> str:

@@ -50,7 +50,7 @@ def docker(system: System) -> Dict[str, Any]:
     version: Optional[str] = None
     if system.exists(SOCKET):
         try:
-            version = Docker(system).get("/version")["Version"]
+            version = Docker(system).version()
         except Failure:
             version = None
     plugins = (path + "/docker/cli-plugins/docker-compose" for path in _PLUGINS)

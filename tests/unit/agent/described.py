@@ -10,7 +10,8 @@ The description, all parts optional:
     nodename: the host's name
     disks: {path: available bytes}
     addresses: {network interface: [IPv4 address, netmask]}
-    sockets: {path or host:port: {"GET /path?query", or a part of it: {status, body or json}}}
+    sockets: {path or host:port: {"GET /path?query", or a part of it: answer}}, an answer being
+        {status, headers, body or json}
     contents: [text that the controller would send when asked for its hash]
 
 Parents of a described path are directories. A program that is not described cannot be run, and the
@@ -330,8 +331,8 @@ def answering(answers: Mapping[str, Any], requested: list[str]) -> socket.socket
             found = [answer for part, answer in answers.items() if part in request]
             answer = found[0] if found else {"status": 500, "body": f"not described: {request}"}
             body = answer.get("body", "") or json.dumps(answer.get("json"))
-            head = f"HTTP/1.0 {answer.get('status', 200)} described\r\n\r\n"
-            theirs.sendall(head.encode() + body.encode())
+            head = [f"HTTP/1.0 {answer.get('status', 200)} described", *answer.get("headers", ())]
+            theirs.sendall("\r\n".join([*head, "", body]).encode())
 
     threading.Thread(target=serve, daemon=True).start()
     return ours

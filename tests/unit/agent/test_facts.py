@@ -174,7 +174,9 @@ def test_docker_is_asked_for_its_version_where_it_runs() -> None:
         "/usr/sbin/dockerd": "",
         "/usr/libexec/docker/cli-plugins/docker-compose": "",
     }
-    host = system(files, sockets={path: {"GET /version": {"json": {"Version": "26.1.5"}}}})
+    host = system(
+        files, sockets={path: {"GET /_ping": {"headers": ["Server: Docker/26.1.5 (linux)"]}}}
+    )
     assert docker(host) == {"installed": True, "version": "26.1.5", "compose": True}
     assert docker(system(files)) == {"installed": True, "version": None, "compose": True}
     assert docker(system()) == {"installed": False, "version": None, "compose": False}
