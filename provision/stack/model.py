@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,6 +84,15 @@ class ComposeProject:
         }
         model = {**self.model, "services": services}
         return replace(self, model=model, text=canonical(model), images=images_of(model))
+
+    def with_labels(self, name: str, value: Callable[[dict[str, Any]], str]) -> ComposeProject:
+        """Return the project with a label on every service, made from that service's model."""
+        services = {
+            service: {**spec, "labels": {**spec.get("labels", {}), name: value(spec)}}
+            for service, spec in self.services.items()
+        }
+        model = {**self.model, "services": services}
+        return replace(self, model=model, text=canonical(model))
 
 
 def canonical(model: Mapping[str, Any]) -> str:
