@@ -12,7 +12,8 @@ from provision.transport.endpoint import Endpoint
 from provision.transport.login import LoginRefused
 from provision.transport.secured import JumpFailed, SecuredConnection
 
-_PENALTY = "Not allowed at this time"  # sshd's PerSourcePenalties, OpenSSH 9.8 and newer
+# What sshd says when it drops a connection; since OpenSSH 9.8 it does not tell for which reason.
+_DROPPED = {"Exceeded MaxStartups", "Not allowed at this time"}
 _FORBIDDEN = 1  # SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254 section 5.1
 _FEW_KEYS = 5  # sshd's MaxAuthTries is 6: a sixth key is the last one
 
@@ -21,13 +22,14 @@ def is_throttled(connection: SecuredConnection, error: BaseException) -> bool:
     """Tell whether sshd dropped the connection before it said who it is."""
     if isinstance(error, JumpFailed):
         return is_throttled(connection.through, error.__cause__ or error)
+    if connection.proxy_failure:
+        return False
     if isinstance(error, ConnectionResetError | EOFError):
         return True
     return (
         isinstance(error, paramiko.SSHException)
         and not isinstance(error, paramiko.AuthenticationException)
         and isinstance(error.__context__, ConnectionResetError | EOFError)
-        and _PENALTY not in connection.greeting
     )
 
 
@@ -65,12 +67,13 @@ def _login(connection: SecuredConnection, error: BaseException) -> tuple[str, st
 
 
 def _network(connection: SecuredConnection, error: BaseException) -> tuple[str, str]:
-    if connection.proxy_said:
-        return f"its proxy command failed: {connection.proxy_said}", connection.hop.proxy_command
-    if _PENALTY in connection.greeting:
+    if connection.proxy_failure:
+        return f"its proxy command failed: {connection.proxy_failure}", connection.hop.proxy_command
+    if _DROPPED & set(connection.greeting):
         return (
-            "sshd refuses this machine for a while, after failed logins (PerSourcePenalties)",
-            "wait a minute; correct the login first",
+            "sshd drops our connections: too many at a time (MaxStartups), or too many failed"
+            " logins from here before (PerSourcePenalties)",
+            "correct the login, then wait a minute; or use fewer --forks",
         )
     if isinstance(error, socket.gaierror):
         return (
@@ -101,6 +104,8 @@ def _behind_jump(
 def _network_problem(error: BaseException) -> str:
     timeouts = ("timed out", "timeout", "No existing session")
     text = str(error).strip()
+    if isinstance(error.__context__, TimeoutError):
+        return "no answer in time"
     if isinstance(error, TimeoutError) or any(words.lower() in text.lower() for words in timeouts):
         return "no answer in time"
     if isinstance(error, OSError) and error.errno:

@@ -80,7 +80,11 @@ class Login(AuthStrategy):
 
     def _attempts(self, transport: paramiko.Transport) -> Iterator[tuple[set[str], str, Attempt]]:
         user, password = self._hop.user, self._hop.password
+        seen = set()
         for what, key in self._keys():
+            if key.asbytes() in seen:
+                continue  # the agent has it as well; sshd counts attempts
+            seen.add(key.asbytes())
             yield {"publickey"}, what, lambda key=key: transport.auth_publickey(user, key)  # type: ignore[misc]
         if password is not None:
             # Falls back to keyboard-interactive, which many a PAM set-up has in its stead.

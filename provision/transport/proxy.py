@@ -23,6 +23,8 @@ class ProxyProcess:
 
     """
 
+    failure = ""  # once it is closed: what it said last, where it had failed by itself
+
     def __init__(self, command: str) -> None:
         self.socket, theirs = socket.socketpair()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
@@ -35,19 +37,19 @@ class ProxyProcess:
                 start_new_session=True,  # Ctrl-C is for us to handle
             )
 
-    def stderr(self) -> str:
-        """Return the last line that it has said."""
-        self._said.seek(0)
-        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
     def close(self) -> None:
-        """Close the socket, and see to it that the program ends."""
+        """Close the socket, and see to it that the program ends; may be called again."""
         self.socket.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 self._process.wait(_GRACE)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, number)
-        self._process.wait()
+        if self._process.wait() > 0 and not self._said.closed:
+            self.failure = self._last_words() or f"exit code {self._process.returncode}"
         self._said.close()
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""

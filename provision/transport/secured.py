@@ -44,7 +44,8 @@ class SecuredConnection(fabric.Connection):  # type: ignore[misc]
 
     def __init__(self, host: str, hop: Hop, through: SecuredConnection | None) -> None:
         # Fabric turns unknown attributes into settings; `_set` is its way around that.
-        self._set(hop=hop, through=through, proxy=None, sock=None, policy=HostKeys(host, hop))
+        self._set(hop=hop, through=through, policy=HostKeys(host, hop))
+        self._set(sock=None, proxy=None, packetizer=None)
         super().__init__(
             hop.host,
             user=hop.user,
@@ -67,20 +68,20 @@ class SecuredConnection(fabric.Connection):  # type: ignore[misc]
 
     def _make_transport(self, sock: Any, **arguments: Any) -> paramiko.Transport:
         transport = paramiko.Transport(sock, packetizer_class=ListeningPacketizer, **arguments)
+        self._set(packetizer=transport.packetizer)
         options = transport.get_security_options()
         options.key_types = self.policy.preferred(tuple(options.key_types))
         return transport
 
     @property
     def greeting(self) -> list[str]:
-        """What the server said before its version."""
-        transport = self.client.get_transport()
-        return transport.packetizer.greeting if transport is not None else []
+        """What the server said before its version and with it, line by line."""
+        return self.packetizer.greeting if self.packetizer is not None else []
 
     @property
-    def proxy_said(self) -> str:
-        """The last line of the proxy command's stderr, if there is a proxy command."""
-        return self.proxy.stderr() if self.proxy is not None else ""
+    def proxy_failure(self) -> str:
+        """The last words of a proxy command that has failed, once the connection is closed."""
+        return self.proxy.failure if self.proxy is not None else ""
 
     def open(self) -> None:
         """Connect, where that has not been done."""

@@ -59,7 +59,9 @@ def _lines(path: Path, depth: int = 0) -> Iterator[str]:
         keyword, _, value = line.strip().replace("=", " ", 1).partition(" ")
         if keyword.lower() in {"host", "match"}:
             block = line
-        if keyword.lower() != "include":
+        if keyword.lower() == "userknownhostsfile":
+            yield f'{keyword} "{value.strip()}"'  # paramiko takes one pair of quotes away
+        elif keyword.lower() != "include":
             yield line
         elif depth < _DEEPEST:
             for included in _included(path, value):
