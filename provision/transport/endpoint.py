@@ -80,6 +80,7 @@ def endpoint_of(name: str, variables: Mapping[str, object]) -> Endpoint:
 
     """
     reader = _Reader(name, variables)
+    reader.refuse_other_than_sudo()
     options = reader.ssh_options()
     return Endpoint(
         name=name,
@@ -152,6 +153,11 @@ class _Reader:
         if kind not in _SSH:
             raise self.error("ansible_connection", f"{kind!r} is not supported", "use ssh or local")
         return "ssh"
+
+    def refuse_other_than_sudo(self) -> None:
+        method = self.text("ansible_become_method") or "sudo"
+        if method.removeprefix("ansible.builtin.") != "sudo":
+            raise self.error("ansible_become_method", f"{method!r} is not supported", "use sudo")
 
     def key_files(self) -> tuple[Path, ...]:
         named = self.text("ansible_private_key_file", "ansible_ssh_private_key_file")
