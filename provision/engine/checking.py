@@ -102,5 +102,12 @@ def show(run: Run, check: Check) -> None:
         return  # that was reported when it was lost
     if check.outcome == "failed":
         run.failed.setdefault(check.host, f"{check.name}: {check.message}")
-    result = Result(_STATUS[check.outcome], message=check.message, seconds=check.seconds)
-    run.host(check.host).note(f"verify {check.suite}: {check.name}", result)
+    result = Result(
+        _STATUS[check.outcome],
+        message="" if check.expected else check.message,
+        expected=check.expected,
+        found=check.found,
+        hint=check.hint,
+        seconds=check.seconds,
+    )
+    run.host(check.host).note(f"{check.suite}: {check.name}", result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.engine.checking import show, target_of
+from provision.engine.checking import verify_hosts
 from provision.engine.playbook import load
 from provision.engine.preflight import preflight
 from provision.engine.run import Run
@@ -17,7 +17,6 @@ from provision.stack.lint import Finding, collisions, lint
 from provision.stack.model import ComposeProject
 from provision.stack.render import render_role
 from provision.stack.roles import ROLES, roles_of
-from provision.verify.runner import Check, verify
 
 Projects = Mapping[str, tuple[ComposeProject, ...]]
 
@@ -45,7 +44,7 @@ def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str
     sound = [host for host in hosts if not run.is_out(host)]
     if run.options.check or run.options.tags or not sound:
         return run.exit_code()
-    return _verify(run, sound)
+    return verify_hosts(run, sound)
 
 
 def load_deploy(inventory: Inventory) -> tuple[tuple[Play, ...], Path]:
@@ -95,21 +94,3 @@ def _lint_once(project: ComposeProject) -> list[Finding]:
     if project.text not in _linted:
         _linted[project.text] = lint(project)
     return _linted[project.text]
-
-
-# -- verify ---------------------------------------------------------------------------------
-
-
-def _verify(run: Run, hosts: Sequence[str]) -> ExitCode:
-    checks: list[Check] = []
-
-    def work() -> str:
-        targets = [target_of(run, host) for host in hosts]
-        checks.extend(verify(targets, on_check=lambda check: show(run, check)))
-        passed = sum(check.outcome == "passed" for check in checks)
-        return f"{passed}/{sum(check.outcome != 'skipped' for check in checks)} checks"
-
-    run.phase("verify", hosts, work)
-    failed = any(check.outcome == "failed" for check in checks)
-    code = run.exit_code()
-    return ExitCode.UNVERIFIED if failed and code is ExitCode.OK else code

@@ -8,7 +8,20 @@ _MOST = 8  # findings in one message; the rest is counted
 
 
 class UnmetError(AssertionError):
-    """A check failed; its text tells what was expected, what was found, and what to do."""
+    """A check failed.
+
+    Args:
+        expected: how it should be.
+        found: how it is instead.
+        hint: what to do about it.
+
+    """
+
+    def __init__(self, expected: str, found: str, hint: str) -> None:
+        super().__init__(f"expected {expected}; found {found}. {hint}")
+        self.expected = expected
+        self.found = found
+        self.hint = hint
 
 
 def demand(expected: str, *, found: Iterable[str], todo: str) -> None:
@@ -21,7 +34,6 @@ def demand(expected: str, *, found: Iterable[str], todo: str) -> None:
 
     """
     wrong = list(found)
-    if not wrong:
-        return
-    more = f" and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""
-    raise UnmetError(f"expected {expected}; found {'; '.join(wrong[:_MOST])}{more}. {todo}")
+    if wrong:
+        more = f" and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""
+        raise UnmetError(expected, "; ".join(wrong[:_MOST]) + more, todo)

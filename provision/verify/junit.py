@@ -17,10 +17,10 @@ def write_junit(path: Path, checks: Sequence[Check]) -> None:
         UsageError: it cannot be written.
 
     """
-    root = ElementTree.Element("testsuites", name="provision verify", **_counts(checks))
+    root = ElementTree.Element("testsuites", {"name": "provision verify", **_counts(checks)})
     for host in dict.fromkeys(check.host for check in checks):
         of_host = [check for check in checks if check.host == host]
-        suite = ElementTree.SubElement(root, "testsuite", name=host, **_counts(of_host))
+        suite = ElementTree.SubElement(root, "testsuite", {"name": host, **_counts(of_host)})
         for check in of_host:
             _add(suite, check)
     try:

@@ -48,7 +48,13 @@ def verify(
     checks: list[Check] = []
 
     def record(check: Check) -> None:
-        masked = replace(check, message=mask(check.message))
+        masked = replace(
+            check,
+            message=mask(check.message),
+            expected=mask(check.expected),
+            found=mask(check.found),
+            hint=mask(check.hint),
+        )
         checks.append(masked)
         if on_check is not None:
             on_check(masked)

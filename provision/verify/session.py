@@ -22,7 +22,7 @@ from provision.verify.fixtures import (
     sentence_of,
     suite_of,
 )
-from provision.verify.target import Check, Outcome, Target
+from provision.verify.target import Check, Target
 
 SUITES = Path(__file__).with_name("suites")
 
@@ -45,6 +45,7 @@ _WITHOUT = (
     "warnings",
 )
 _OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # meant for the user's own pytest
+_WORST_FIRST = ("failed", "skipped", "passed")
 _OUTPUT_LINES = 10  # of what a failing test printed
 
 
@@ -65,12 +66,13 @@ def run_session(
 
 
 def _arguments(paths: Sequence[Path]) -> list[str]:
+    given = [str(path.absolute()) for path in paths]
     return [
         str(SUITES),
-        *(str(path.absolute()) for path in paths),
+        *given,
         f"--rootdir={SUITES}",
         f"--config-file={os.devnull}",
-        f"--confcutdir={os.path.commonpath([str(path.absolute()) for path in paths] or [SUITES])}",
+        f"--confcutdir={os.path.commonpath(given or [str(SUITES)])}",
         "--import-mode=importlib",  # leaves sys.path alone
         "--capture=no",
         # rewriting is for tests with bare asserts, and costs time on every start
@@ -101,7 +103,7 @@ class _Recorder:
         self._on_check = on_check
         self._order = list(fixtures.all)
         self._problem: BaseException | None = None
-        self._phases: list[tuple[pytest.TestReport, str]] = []
+        self._phases: list[tuple[pytest.TestReport, BaseException | None]] = []
         self._printed = io.StringIO()
 
     def raise_problem(self) -> None:
@@ -169,7 +171,7 @@ class _Recorder:
         node = node_of(item)
         if node is not None and isinstance(error, UnreachableError):
             node.lost = error
-        self._phases.append((report, self._message(report, error)))
+        self._phases.append((report, error))
         return report
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -190,22 +192,19 @@ class _Recorder:
 
     def _check(self, item: pytest.Item) -> Check:
         node = node_of(item)
-        outcome, message = self._verdict()
+        report, error = min(self._phases, key=lambda phase: _WORST_FIRST.index(phase[0].outcome))
+        parts = error if isinstance(error, UnmetError) else None
         return Check(
             host=node.name if node is not None else self._order[0],
             suite=suite_of(item),
             name=sentence_of(item),
-            outcome=outcome,
-            message=message,
+            outcome=report.outcome,
+            message=self._message(report, error),
+            expected=parts.expected if parts else "",
+            found=parts.found if parts else "",
+            hint=parts.hint if parts else "",
             seconds=sum(report.duration for report, _ in self._phases),
         )
-
-    def _verdict(self) -> tuple[Outcome, str]:
-        for wanted in ("failed", "skipped"):
-            for report, message in self._phases:
-                if report.outcome == wanted:
-                    return report.outcome, message
-        return "passed", ""
 
     def _message(self, report: pytest.TestReport, error: BaseException | None) -> str:
         if report.skipped:

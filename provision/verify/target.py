@@ -51,6 +51,7 @@ class Check:
         suite: its subject: ``docker``, ``network``, a role, or the name of a file of the user's.
         name: what should be the case, as a sentence.
         message: of a failure: what was expected, what was found, what to do; of a skip: why.
+        expected, found, hint: the parts of a failure's message, where it has these parts.
         seconds: how long it took.
 
     """
@@ -60,4 +61,7 @@ class Check:
     name: str
     outcome: Outcome
     message: str = ""
+    expected: str = ""
+    found: str = ""
+    hint: str = ""
     seconds: float = 0.0
