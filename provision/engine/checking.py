@@ -67,10 +67,13 @@ def _open(run: Run, name: str) -> None:
 
 
 def target_of(run: Run, name: str) -> Target:
-    """Return a host of the run as the checks see it: commands and queries run there as root."""
-    channel = run.fleet.link(name).channel("root")
+    """Return a host of the run as the checks see it: commands and queries run there as root.
+
+    Its connection is opened when it is first asked something.
+    """
 
     def ask(query: Query) -> Mapping[str, Any]:
+        channel = run.fleet.link(name).channel("root")
         future = channel.submit(query, keep_going=True)
         channel.flush()
         try:
@@ -102,9 +105,11 @@ def show(run: Run, check: Check) -> None:
         return  # that was reported when it was lost
     if check.outcome == "failed":
         run.failed.setdefault(check.host, f"{check.name}: {check.message}")
+    message, *log = [""] if check.expected else check.message.splitlines() or [""]
     result = Result(
         _STATUS[check.outcome],
-        message="" if check.expected else check.message,
+        message=message,
+        log=tuple(log),
         expected=check.expected,
         found=check.found,
         hint=check.hint,

@@ -33,6 +33,7 @@ def demand(expected: str, *, found: Iterable[str], todo: str) -> None:
         todo: what to do about it.
 
     """
+    __tracebackhide__ = True
     wrong = list(found)
     if wrong:
         more = f" and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""

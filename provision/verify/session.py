@@ -12,16 +12,10 @@ from typing import Any
 
 import pytest
 
-from provision.errors import ProvisionError, UnreachableError, UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.verify.demand import UnmetError
-from provision.verify.fixtures import (
-    HostFixtures,
-    by_host,
-    choose,
-    node_of,
-    sentence_of,
-    suite_of,
-)
+from provision.verify.hosts import Hosts
+from provision.verify.items import by_host, choose, node_of, sentence_of, suite_of
 from provision.verify.target import Check, Target
 
 SUITES = Path(__file__).with_name("suites")
@@ -58,10 +52,10 @@ def run_session(
     on_check: Callable[[Check], None],
 ) -> None:
     """Run our suites and those at ``paths`` on the targets; see ``verify``."""
-    recorder = _Recorder(HostFixtures(targets, parallel), frozenset(tags), on_check)
+    recorder = _Recorder(Hosts(targets, parallel), frozenset(tags), on_check)
     with _undisturbed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.main(_arguments(paths), plugins=[recorder.fixtures, recorder])
+        pytest.main(_arguments(paths), plugins=[recorder.hosts, recorder])
     recorder.raise_problem()
 
 
@@ -96,12 +90,12 @@ class _Recorder:
     """Turns what pytest reports into checks."""
 
     def __init__(
-        self, fixtures: HostFixtures, tags: frozenset[str], on_check: Callable[[Check], None]
+        self, hosts: Hosts, tags: frozenset[str], on_check: Callable[[Check], None]
     ) -> None:
-        self.fixtures = fixtures
+        self.hosts = hosts
         self._tags = tags
         self._on_check = on_check
-        self._order = list(fixtures.all)
+        self._order = list(hosts.all)
         self._problem: BaseException | None = None
         self._phases: list[tuple[pytest.TestReport, BaseException | None]] = []
         self._printed = io.StringIO()
@@ -122,7 +116,6 @@ class _Recorder:
                 hint="\n    ".join(lines[-_OUTPUT_LINES:]),
             )
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Take the tests that are tagged as asked, host by host."""
         try:
@@ -132,13 +125,6 @@ class _Recorder:
             items.clear()
 
     # -- a test -----------------------------------------------------------------------------
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Ask nothing more of a host that was lost."""
-        node = node_of(item)
-        if node is not None and node.lost is not None:
-            pytest.skip("the host was lost")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -164,13 +150,10 @@ class _Recorder:
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
         """Note how a phase of a test ended."""
         report: pytest.TestReport = yield
         error = call.excinfo.value if call.excinfo is not None else None
-        node = node_of(item)
-        if node is not None and isinstance(error, UnreachableError):
-            node.lost = error
         self._phases.append((report, error))
         return report
 
