@@ -22,6 +22,7 @@ from provision.engine.masking import Mask
 from provision.engine.observer import EventObserver
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
+from provision.engine.playbook import hosts_of
 from provision.engine.recap import Tally
 from provision.engine.variables import HostVariables
 from provision.errors import ExitCode, ProvisionError
@@ -148,7 +149,7 @@ class Run:
 
         """
         wanted = set(self._hosts)
-        named = [host.name for host in self.inventory.match(play.hosts)]
+        named = hosts_of(self.inventory, play)
         hosts = [host for host in named if host in wanted and not self.is_out(host)]
         if not hosts:
             return True
