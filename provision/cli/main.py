@@ -19,6 +19,7 @@ COMMANDS = {
     "deploy": "Prepare the hosts, roll the stack out, and verify it.",
     "play": "Run a playbook.",
     "verify": "Check that the hosts are as they should be.",
+    "status": "Show what runs where, and how the training goes.",
     "inventory": "Show hosts, groups and variables as Ansible would.",
     "lab": "Real SSH hosts on this machine, to try things on.",
 }

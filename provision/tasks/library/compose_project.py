@@ -36,16 +36,26 @@ def compose_project(host: Host, *, role: str, health_timeout: int = 180) -> None
         _upload(host, file)
     if project.images:
         host.apply(DockerImage(name=list(project.images)))
+    running = running_project(project, health_timeout)
+    text = project.with_labels(_SPEC_LABEL, _spec).text
+    host.apply(Copy(dest=running.file, content=text, mode=0o600))
+    host.apply(running)
+
+
+def running_project(project: ComposeProject, health_timeout: float = 180) -> RunningProject:
+    """Return what the host is to make of a project; asked only to check, it tells the drift.
+
+    Args:
+        project: as rendered, without the label that tells a service's configuration.
+        health_timeout: in seconds.
+
+    """
     labelled = project.with_labels(_SPEC_LABEL, _spec)
-    compose_file = f"{project.root}/compose.yml"
-    host.apply(Copy(dest=compose_file, content=labelled.text, mode=0o600))
-    host.apply(
-        RunningProject(
-            project=project.name,
-            file=compose_file,
-            services={name: _wish(service) for name, service in labelled.services.items()},
-            health_timeout=health_timeout,
-        )
+    return RunningProject(
+        project=project.name,
+        file=f"{project.root}/compose.yml",
+        services={name: _wish(service) for name, service in labelled.services.items()},
+        health_timeout=health_timeout,
     )
 
 
