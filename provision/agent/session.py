@@ -150,6 +150,7 @@ class Session(Emitter):
                 "found": failure.found,
                 "log": list(failure.log),
                 "hint": failure.hint,
+                "data": failure.data,
             }
         except Cancelled:
             return {"status": "cancelled", "message": "interrupted"}
