@@ -20,6 +20,8 @@ class RunOptions:
         accept_new_host_keys: write unknown host keys down instead of refusing them.
         login_password, become_password: the passwords typed in, for every host that names none.
         ssh_user: the login for hosts that name none.
+        extra_vars: of the command line.
+        verbosity: from which level on ``debug`` speaks.
 
     """
 
@@ -33,6 +35,7 @@ class RunOptions:
     become_password: str | None = field(default=None, repr=False)
     ssh_user: str | None = None
     extra_vars: Mapping[str, object] = field(default_factory=dict)
+    verbosity: int = 0
 
     def wants(self, tags: frozenset[str]) -> bool:
         """Tell whether an entry with these tags is asked for, by Ansible's rules.
