@@ -136,6 +136,7 @@ class Settings:
             become_password=become,
             ssh_user=self.ssh_user,
             extra_vars=extra_vars,
+            verbosity=self.verbose,
         )
 
     def run(
@@ -151,6 +152,8 @@ class Settings:
         from provision.engine.run import Run
         from provision.report import RunLog, make_listener
 
+        for warning in inventory.warnings():
+            click.echo(f"warning: {warning}", err=True)
         log = RunLog(Path(".provision/runs"))
         view = make_listener(
             json=self.as_json,
