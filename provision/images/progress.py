@@ -1,23 +1,27 @@
 """What a builder prints, read: the steps, and what matters when one of them fails.
 
-Docker has two builders. The older one prints ``Step 3/12 : RUN ...``; BuildKit, on anything but a
-terminal, ``#7 [builder 3/5] RUN ...`` and then the step's output behind ``#7 0.512``.
+Docker has two builders. The older one prints ``Step 3/12 : RUN ...`` and then the step's output.
+BuildKit, on anything but a terminal, numbers its vertices and mixes what they say, because they run
+side by side: ``#7 [builder 3/5] RUN ...``, ``#7 0.512 output``, ``#7 ERROR: ...``.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
 
-_STEP = re.compile(r"Step (?P<place>\d+/\d+) : (?P<text>.*)")
-_BUILDKIT_STEP = re.compile(r"#\d+ \[(?P<place>[^\]]*\d+/\d+)\] (?P<text>.*)")
-_BUILDKIT_FAILED = re.compile(r"\s*> \[(?P<place>[^\]]*\d+/\d+)\] (?P<text>.*?):?")
-_BUILDKIT_PREFIX = re.compile(r"#\d+ (\d+\.\d+ )?")
+_LEGACY_STEP = re.compile(r"Step (?P<place>\d+/\d+) : (?P<text>.*)")
+_STEP = re.compile(r"\[(?P<place>[^\]]*\d+/\d+)\] (?P<text>.*)")
+_VERTEX = re.compile(r"#(?P<number>\d+) (?P<rest>.*)")
+_TIME = re.compile(r"\d+\.\d+ ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(
-    r" ---> |Removing intermediate container |-+$|\s*$"
-    r"|DEPRECATED: |\s+(Install the buildx|BuildKit)"  # a client without buildx
+    r" ---> |Removing intermediate container |Sending build context |-+$|\s*$"
+    r"|(DONE|CACHED|sha256:)\b"
+    r"|DEPRECATED: |\s+(Install the buildx|https://docs\.docker\.com/go/buildx)"
 )
+_ERROR = "ERROR: "
 _TAIL = 20  # lines
 
 
@@ -36,26 +40,43 @@ class Output:
     """The output of one build, line by line."""
 
     def __init__(self) -> None:
-        self.step: Step | None = None  # the last one begun; after a failure, the one that failed
-        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._at = ""  # which vertex, or legacy step, said the last line
+        self._failed: str | None = None
+        self._steps: dict[str, Step] = {}
+        self._said: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_TAIL))
 
     def read(self, line: str) -> Step | None:
         """Take in a line; return the step that it begins, if it begins one."""
-        line = line.rstrip()
-        begun = _step(_STEP.fullmatch(line) or _BUILDKIT_STEP.fullmatch(line))
-        failed = _step(_BUILDKIT_FAILED.fullmatch(line))
-        if begun is not None and begun != self.step:
-            self._tail.clear()
-        self.step = failed or begun or self.step
-        if begun is None and failed is None and not _NOISE.match(line):
-            self._tail.append(_BUILDKIT_PREFIX.sub("", line, count=1))
-        return begun
+        text = _COLOUR.sub("", line).rstrip()
+        legacy, vertex = _LEGACY_STEP.fullmatch(text), _VERTEX.fullmatch(text)
+        if legacy:
+            self._at = legacy["place"]
+            return self._begin(legacy)
+        if vertex:
+            self._at, text = vertex["number"], vertex["rest"]
+            begun = _STEP.fullmatch(text)
+            if begun:
+                return self._begin(begun)
+            if text.startswith(_ERROR):
+                self._failed, text = self._at, text.removeprefix(_ERROR)
+        elif self._failed is not None:
+            return None  # BuildKit says once more what has been said
+        if not _NOISE.match(text):
+            self._said[self._at].append(_TIME.sub("", text, count=1) if vertex else text)
+        return None
+
+    def _begin(self, match: re.Match[str]) -> Step | None:
+        step = Step(match["place"], match["text"])
+        is_news = self._steps.get(self._at) != step
+        self._steps[self._at] = step
+        return step if is_news else None
+
+    @property
+    def step(self) -> Step | None:
+        """The step that failed, so far as is known; else the last one that was heard of."""
+        return self._steps.get(self._failed or self._at)
 
     @property
     def tail(self) -> list[str]:
-        """The last lines that say something."""
-        return list(self._tail)
-
-
-def _step(match: re.Match[str] | None) -> Step | None:
-    return Step(match["place"], match["text"]) if match else None
+        """The last lines that this step said."""
+        return list(self._said[self._failed or self._at])
