@@ -12,6 +12,8 @@ from provision.agent.file_errors import file_failure
 from provision.agent.host_files import Files
 from provision.agent.host_programs import Programs, tail
 
+_AS_CREATED = -1  # the owner or group that the kernel gives a new file, see chown(2), mkdir(2)
+
 
 class WritableFiles(Files, Programs):
     """Writes, links, removes and owns."""
@@ -52,8 +54,9 @@ class WritableFiles(Files, Programs):
 
         A link at ``path`` is replaced as well: ``resolve`` it first to write to where it leads.
         Where mode, owner or group is not given, the old file's stays; a new file gets 0o644 less
-        the umask and the agent's user. ``validate`` is a command with ``%s`` for the new file's
-        path; it must exit with 0 before the old file is replaced.
+        the umask, the agent's user, and the group that its directory may prescribe. ``validate``
+        is a command with ``%s`` for the new file's path; it must exit with 0 before the old file
+        is replaced.
 
         Raises:
             Failure: disk full, read-only, missing directory, not valid; the old file is as it was.
@@ -106,7 +109,7 @@ class WritableFiles(Files, Programs):
             old = os.stat(path)
             uid, gid, bits = old.st_uid, old.st_gid, stat_module.S_IMODE(old.st_mode)
         except FileNotFoundError:
-            uid, gid, bits = os.geteuid(), os.getegid(), 0o644 & ~_umask()
+            uid, gid, bits = _AS_CREATED, _AS_CREATED, 0o644 & ~_umask()
         if owner is not None:
             uid = self.user_id(owner)
         if group is not None:
@@ -125,10 +128,15 @@ class WritableFiles(Files, Programs):
             if entry.startswith(prefix):
                 os.unlink(os.path.join(directory, entry))
 
-    def make_directory(self, path: str, mode: int = 0o755) -> None:
-        """Create a directory and its missing parents (parents get 0o755)."""
+    def make_directory(self, path: str, mode: Optional[int] = None) -> None:
+        """Create a directory and its missing parents.
+
+        Without a mode it gets 0o755, and the set-group-id bit of the directory that it is made in.
+        """
         os.makedirs(os.path.dirname(path.rstrip("/")) or "/", exist_ok=True)
         os.mkdir(path, 0o700)
+        if mode is None:
+            mode = 0o755 | (os.stat(path).st_mode & stat_module.S_ISGID)
         os.chmod(path, mode)
 
     def symlink(self, target: str, path: str) -> None:
@@ -184,7 +192,8 @@ def _write_new(path: str, chunks: Iterable[bytes], uid: int, gid: int, mode: int
         for chunk in chunks:
             file.write(chunk)
         file.flush()
-        if (uid, gid) != (os.geteuid(), os.getegid()):
+        created = os.fstat(file.fileno())
+        if uid not in (_AS_CREATED, created.st_uid) or gid not in (_AS_CREATED, created.st_gid):
             os.fchown(file.fileno(), uid, gid)
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())

@@ -188,8 +188,8 @@ class DescribedSystem(System):
             raise file_failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
         self.nodes[path].content = (value + "\n").encode()
 
-    def make_directory(self, path: str, mode: int = 0o755) -> None:
-        self.put(self._place(path), {"type": "directory", "mode": mode})
+    def make_directory(self, path: str, mode: int | None = None) -> None:
+        self.put(self._place(path), {"type": "directory", "mode": 0o755 if mode is None else mode})
 
     def touch(self, path: str) -> None:
         self.nodes[self.resolve(path)].modified += 1
