@@ -158,9 +158,10 @@ def test_output_of_any_size(channel: AgentChannel) -> None:
 
 def test_agent_lost(channel: AgentChannel, pipes: list[CountingPipe]) -> None:
     started = channel.submit(Execute(command="true"))
-    futures = [channel.submit(Execute(command="sleep 60")) for _ in range(3)]
     channel.flush()
     started.result(timeout=60)
+    futures = [channel.submit(Execute(command="sleep 60")) for _ in range(3)]
+    channel.flush()
     pipes[0].kill()
     for future in futures:
         with pytest.raises(UnreachableError, match="host here: the connection was lost"):
