@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import List, Optional, Sequence
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from provision.agent.apt_errors import is_locked, is_outdated, why
 from provision.agent.dpkg import read_dpkg
 from provision.agent.failure import Failure
-from provision.agent.process import Completed
 from provision.agent.system import System
+
+if TYPE_CHECKING:
+    from provision.agent.process import Completed
 
 LISTS = "/var/lib/apt/lists"
 _SOURCES = "/etc/apt/sources.list*"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
 from provision.agent.failure import Failure
-from provision.agent.process import Completed, run_process
+
+if TYPE_CHECKING:
+    from provision.agent.process import Completed
 
 TAIL_LINES = 15  # of a failing program's output, shown to the person
 
@@ -64,6 +66,8 @@ class Programs:
             interruptible: whether Ctrl-C may end it half-way. Package managers must finish.
 
         """
+        from provision.agent.process import run_process  # noqa: PLC0415 - costs 8 ms where unused
+
         if live:
             self.emitter.flush()
         return run_process(
