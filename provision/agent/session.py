@@ -8,7 +8,7 @@ next message; the agent answers in order. Messages:
     {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
     {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
     {"op": "content", "sha256": …, "problem": …}      likewise: it cannot be sent
-    {"op": "resume"}      after a failure: carry out what follows again
+    {"op": "resume"}      after a failure or a "cancel": carry out what follows again
     {"op": "cancel"}      stop what can be stopped, and answer the rest ``not_run``
     {"op": "end"}         everything has been sent: answer it all, then leave
 
@@ -75,14 +75,22 @@ class Session(Emitter):
         """Work until the stream ends."""
         threading.Thread(target=self._read, daemon=True).start()
         self.send("ready", python=sys.version.split()[0], pid=os.getpid())
-        for message in self._messages():
-            if message["op"] == "resume":
-                self._failed = False
-            elif message["op"] == "modules":
-                packed = binascii.a2b_base64(message["data"])
-                self._modules.update(json.loads(zlib.decompress(packed)))
-            elif message["op"] in ("apply", "ask"):
-                self._answer(message)
+        try:
+            for message in self._messages():
+                self._take(message)
+        finally:
+            for end in self._system.at_end:
+                end()
+
+    def _take(self, message: Message) -> None:
+        if message["op"] == "resume":
+            self._failed = False
+            self._cancelled.clear()
+        elif message["op"] == "modules":
+            packed = binascii.a2b_base64(message["data"])
+            self._modules.update(json.loads(zlib.decompress(packed)))
+        elif message["op"] in ("apply", "ask"):
+            self._answer(message)
 
     # -- in ---------------------------------------------------------------------------------
 
