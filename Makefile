@@ -32,10 +32,10 @@ lint: $(READY)
 	$(VENV)/bin/mypy
 
 unit: lint
-	$(PYTHON) -m pytest -q tests/unit
+	$(PYTHON) -m pytest -q --numprocesses 2 tests/unit
 
-test: prerequisites lint
-	$(PYTHON) -m pytest -q
+test: prerequisites unit
+	$(PYTHON) -m pytest -q docker/reference/tests tests/integration
 
 clean:
 	-$(VENV)/bin/provision lab down --all

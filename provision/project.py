@@ -37,4 +37,4 @@ def find(kind: str, name: str, project: Path | None = None) -> Path:
         if candidate.exists():
             return candidate
     searched = ", ".join(str(directory) for directory in directories) or "nothing"
-    raise UsageError(f"no {kind} file {name!r} (searched {searched})")
+    raise UsageError(f"there is no {kind.removesuffix('s')} {name!r} (searched {searched})")

@@ -23,7 +23,7 @@ def command(context: click.Context, /, **given: Any) -> None:
 
     settings = Settings(**given)
     inventory, options = settings.load()
-    plays, directory = load_deploy(inventory)
+    plays, directory = load_deploy(inventory, options)
     hosts = [host.name for host in inventory.match("all", options.limit)]
     code = settings.run(
         "deploy", inventory, options, hosts, lambda run: deploy(run, plays, directory, hosts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -63,8 +65,25 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with one of ``ExitCode``."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and exit with one of ``ExitCode``.
+
+    A terminal that is closed, and a request to end, count as Ctrl-C.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, signal.default_int_handler)
+    code = run(sys.argv[1:])
+    if code == ExitCode.INTERRUPTED:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without waiting for threads: one may be connecting to a host that never answers."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:

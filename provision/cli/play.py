@@ -18,12 +18,14 @@ from provision.cli.options import Settings, change_options, inventory_options
 def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
     """Run the plays of PLAYBOOK, a file, or the name of a shipped one."""
     from provision.engine.playbook import load, play_all, targeted_hosts
+    from provision.engine.tags import refuse_unknown_tags
     from provision.project import find
 
     path = playbook if playbook.exists() else find("playbooks", playbook.name)
     settings = Settings(**given)
     plays = load(path)
     inventory, options = settings.load()
+    refuse_unknown_tags(plays, options)
     inventory = inventory.with_playbook(path.parent)
     hosts = targeted_hosts(inventory, plays, options.limit)
     code = settings.run(

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.engine.checking import verify_hosts
+from provision.engine.options import RunOptions
 from provision.engine.playbook import load
 from provision.engine.preflight import preflight
 from provision.engine.run import Run
+from provision.engine.tags import refuse_unknown_tags
 from provision.errors import ExitCode, UsageError
 from provision.inventory.inventory import Inventory
 from provision.playbook.model import Play
@@ -47,10 +49,16 @@ def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str
     return verify_hosts(run, sound)
 
 
-def load_deploy(inventory: Inventory) -> tuple[tuple[Play, ...], Path]:
-    """Return the plays of ``playbooks/deploy.yml`` that this inventory has groups for."""
+def load_deploy(inventory: Inventory, options: RunOptions) -> tuple[tuple[Play, ...], Path]:
+    """Return the plays of ``playbooks/deploy.yml`` that this inventory has groups for.
+
+    Raises:
+        UsageError: the playbook is wrong, or has none of the tags that are asked for.
+
+    """
     path = find("playbooks", "deploy.yml")
     plays = load(path)
+    refuse_unknown_tags(plays, options)
     present = tuple(
         play for play in plays if play.hosts not in ROLES or play.hosts in inventory.groups
     )

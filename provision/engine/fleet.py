@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from provision.agent.declaration import Declaration
 from provision.engine.events import EventBus, HostUnreachable
 from provision.engine.link import HostLink
 from provision.engine.options import RunOptions
@@ -14,10 +16,6 @@ from provision.inventory.inventory import Inventory
 from provision.templating import Templater
 from provision.transport.endpoint import Endpoint, endpoint_of
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-_CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
 HostWork = Callable[[str], None]
 
 
@@ -36,6 +34,7 @@ class Fleet:
         self.options = options
         self.lost: dict[str, UnreachableError] = {}
         self._bus = bus
+        self._cancelled = False
         self._links: dict[str, HostLink] = {}
         self._contexts: dict[str, Mapping[str, Any]] = {}
 
@@ -71,20 +70,19 @@ class Fleet:
         """Do ``work`` on every host that can still be reached, ``forks`` at a time; wait for all.
 
         A host that is lost is reported and left out from then on; the others go on. An exception
-        that is not about a host ends the whole run.
+        that is not about a host ends the whole run. On Ctrl-C the threads are left behind: each
+        ends with what its host is at.
         """
         reachable = [host for host in hosts if host not in self.lost]
         if not reachable:
             return
-        with ThreadPoolExecutor(min(self.options.forks, len(reachable))) as pool:
+        pool = ThreadPoolExecutor(min(self.options.forks, len(reachable)))
+        try:
             futures = [pool.submit(self._guarded, host, work) for host in reachable]
-            try:
-                wait(futures, return_when=FIRST_EXCEPTION)
-            except KeyboardInterrupt:
-                self._interrupt(futures)
-                raise
-            for future in futures:
-                future.cancel()
+            wait(futures, return_when=FIRST_EXCEPTION)
+            pool.shutdown(cancel_futures=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         for future in futures:
             if not future.cancelled():
                 future.result()
@@ -93,20 +91,24 @@ class Fleet:
         try:
             work(host)
         except UnreachableError as error:
-            self.lose(host, error)
+            if not self._cancelled:  # else we have left it
+                self.lose(host, error)
 
     def lose(self, host: str, error: UnreachableError) -> None:
         """Leave a host out of everything that follows, and say so."""
         self.lost[host] = error
         self._bus.emit(HostUnreachable(host=host, message=error.message, hint=error.hint or ""))
 
-    def _interrupt(self, futures: list[Future[None]]) -> None:
-        """Stop what can be stopped, and wait for what must not be interrupted."""
-        for future in futures:
-            future.cancel()
+    def cancel(self) -> None:
+        """Stop what can be stopped, on all hosts at once, without waiting for any."""
+        self._cancelled = True
         for link in list(self._links.values()):
-            link.cancel()
-        wait(futures, timeout=_CANCEL_GRACE)
+            threading.Thread(target=link.cancel, daemon=True).start()
+
+    def at_work(self) -> dict[str, Declaration]:
+        """Return what the hosts are at, those that are at something."""
+        working = {host: link.at_work for host, link in list(self._links.items())}
+        return {host: declaration for host, declaration in working.items() if declaration}
 
     def close(self) -> None:
         """Close all links."""

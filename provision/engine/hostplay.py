@@ -185,11 +185,11 @@ class HostPlay:
 
     def _user(self, entry: TaskEntry) -> str | None:
         """Return the user to become; connection variables win over keywords, as in Ansible."""
-        candidates = (self.variables.get("ansible_become"), entry.become, self.play.become)
+        candidates = (self.variables.given("ansible_become"), entry.become, self.play.become)
         become = next((value for value in candidates if value is not None), False)
         if not truth(become):
             return None
-        user = self.variables.get("ansible_become_user")
+        user = self.variables.given("ansible_become_user")
         return str(user or entry.become_user or self.play.become_user or "root")
 
     # -- conditions on results --------------------------------------------------------------

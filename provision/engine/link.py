@@ -7,6 +7,7 @@ import pwd
 import threading
 from typing import TYPE_CHECKING
 
+from provision.agent.declaration import Declaration
 from provision.transport.channel import AgentChannel
 from provision.transport.connection import connect
 from provision.transport.endpoint import Endpoint
@@ -33,6 +34,7 @@ class HostLink:
         self._accept_new = accept_new_host_keys
         self._install_python = install_python
         self._connection: fabric.Connection | None = None
+        self._cancelled = False
         self._channels: dict[str | None, AgentChannel] = {}
         self._lock = threading.Lock()
 
@@ -41,10 +43,11 @@ class HostLink:
 
         Raises:
             UnreachableError: no connection, or sudo refuses.
+            KeyboardInterrupt: the link was cancelled; the thread that works on the host ends too.
 
         """
         with self._lock:
-            if become not in self._channels:
+            if become not in self._channels and not self._cancelled:
                 self._channels[become] = AgentChannel(
                     self.endpoint.name,
                     self._open_pipe,
@@ -52,6 +55,8 @@ class HostLink:
                     become_password=self.endpoint.become_password,
                     install_python=self._install_python,
                 )
+            if self._cancelled:
+                raise KeyboardInterrupt
             return self._channels[become]
 
     def _sudo_user(self, become: str | None) -> str | None:
@@ -80,14 +85,21 @@ class HostLink:
             return self._connected()
 
     def cancel(self) -> None:
-        """Ask the host's agents to stop what can be stopped."""
+        """Ask the host's agents to stop what can be stopped; nothing new is begun."""
+        self._cancelled = True
         for channel in list(self._channels.values()):
             channel.cancel()
 
+    @property
+    def at_work(self) -> Declaration | None:
+        """What the host is at, if anything."""
+        working = [channel.at_work for channel in list(self._channels.values())]
+        return next((declaration for declaration in working if declaration), None)
+
     def close(self) -> None:
-        """Let the agents end, and close the connection."""
-        for channel in self._channels.values():
-            channel.close()
+        """Let the agents end, and close the connection; cancelled ones are left to themselves."""
+        for channel in list(self._channels.values()):
+            channel.drop() if self._cancelled else channel.close()
         self._channels.clear()
         if self._connection is not None:
             self._connection.close()

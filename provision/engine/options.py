@@ -35,11 +35,20 @@ class RunOptions:
     extra_vars: Mapping[str, object] = field(default_factory=dict)
 
     def wants(self, tags: frozenset[str]) -> bool:
-        """Tell whether an entry with these tags is asked for; ``always`` and ``never`` as usual."""
-        if self.skip_tags & tags or ("all" in self.skip_tags and "always" not in tags):
+        """Tell whether an entry with these tags is asked for, by Ansible's rules.
+
+        ``all``, ``tagged`` and ``untagged`` speak of many entries; ``always`` and ``never`` are the
+        entry's own wish.
+        """
+        broad = {"all", "tagged" if tags else "untagged"}
+        if self._skips(tags, broad):
             return False
-        if "always" in tags and "always" not in self.skip_tags:
+        asked = self.tags or {"all"}
+        if "always" in tags or asked & tags:
             return True
-        if not self.tags or self.tags == {"all"}:
-            return "never" not in tags
-        return bool(self.tags & tags) or ("tagged" in self.tags and bool(tags))
+        return bool(asked & broad) and "never" not in tags
+
+    def _skips(self, tags: frozenset[str], broad: set[str]) -> bool:
+        if "all" in self.skip_tags:
+            return "always" not in tags or "always" in self.skip_tags
+        return bool(self.skip_tags & (tags | broad))

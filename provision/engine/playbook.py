@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.errors import Location, UsageError
 from provision.inventory.inventory import Inventory
+from provision.inventory.patterns import NoHostsError
 from provision.playbook.loader import load_playbook
 from provision.playbook.model import Play
 from provision.playbook.modules import Catalog
@@ -18,18 +20,46 @@ if TYPE_CHECKING:
 
 def load(path: Path) -> tuple[Play, ...]:
     """Read a playbook; every module, task, keyword and parameter in it is known to be right."""
-    return load_playbook(path, Catalog(tasks()))
+    plays = load_playbook(path, Catalog(tasks()))
+    if not plays:
+        raise UsageError(
+            "the playbook has no plays",
+            where=Location(str(path), 1, 1),
+            hint="begin with `- hosts: all`, then `tasks:`",
+        )
+    return plays
 
 
 def targeted_hosts(inventory: Inventory, plays: Sequence[Play], limit: str | None) -> list[str]:
-    """Return the hosts of all plays within the limit, in inventory order.
+    """Return the hosts of all plays within the limit.
 
     Raises:
         UsageError: a pattern or the limit names something that does not exist, or nothing is left.
 
     """
-    pattern = ",".join(play.hosts for play in plays)
-    return [host.name for host in inventory.match(pattern, limit)]
+    names = dict.fromkeys(name for play in plays for name in hosts_of(inventory, play))
+    if not names:
+        raise NoHostsError("no play leaves a host to work on", where=plays[0].where)
+    try:
+        return [host.name for host in inventory.match(",".join(names), limit)]
+    except NoHostsError as error:
+        message = f"the limit {limit!r} leaves no host of the playbook"
+        raise NoHostsError(message, hint=error.hint) from None
+
+
+def hosts_of(inventory: Inventory, play: Play) -> list[str]:
+    """Return the hosts that a play names; none where its groups exist but leave no host.
+
+    Raises:
+        UsageError: it names a host or group that does not exist.
+
+    """
+    try:
+        return [host.name for host in inventory.match(play.hosts)]
+    except NoHostsError:
+        return []
+    except UsageError as error:
+        raise UsageError(error.message, where=play.where, hint=error.hint) from None
 
 
 def play_all(run: Run, plays: Sequence[Play], directory: Path) -> None:

@@ -53,6 +53,12 @@ class Tally:
             elif isinstance(event, TaskFinished) and event.status in _COUNTED:
                 counts.by_name[_COUNTED[event.status]] += 1
 
+    @property
+    def touched(self) -> bool:
+        """Whether anything has happened on any host."""
+        with self._lock:
+            return any(counts.first for counts in self._counts.values())
+
     def recap(self) -> dict[str, HostRecap]:
         """Return each host's counts and the seconds between its first and last event."""
         with self._lock:

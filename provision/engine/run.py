@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -22,15 +23,19 @@ from provision.engine.masking import Mask
 from provision.engine.observer import EventObserver
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
+from provision.engine.playbook import hosts_of
 from provision.engine.recap import Tally
 from provision.engine.variables import HostVariables
 from provision.errors import ExitCode, ProvisionError
 from provision.inventory.inventory import Inventory
 from provision.playbook.loader import load_variables
 from provision.playbook.model import Play
-from provision.tasks.host import Host
+from provision.tasks.host import Host, describe
 from provision.tasks.outcome import HostFailedError
 from provision.templating import Templater
+
+_CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
+_CANCEL_POLL = 0.05
 
 
 class Run:
@@ -86,6 +91,7 @@ class Run:
             code = work(self) or self.exit_code()
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
+            self._stop()
         except ProvisionError as error:
             code = error.exit_code
             raise
@@ -104,9 +110,24 @@ class Run:
                 run=self.id,
                 exit_code=int(code),
                 seconds=time.monotonic() - self._started,
-                recap=self._tally.recap(),
+                recap=self._tally.recap() if self._tally.touched or code is ExitCode.OK else {},
             )
         )
+
+    def _stop(self) -> None:
+        """After Ctrl-C: end what may end, wait for the rest; a second Ctrl-C leaves it alone."""
+        self.fleet.cancel()
+        with contextlib.suppress(KeyboardInterrupt):
+            self.phase("stopping", (), self._let_end)
+
+    def _let_end(self) -> str:
+        """Wait for what must not be interrupted (half an ``apt-get`` is worse than a whole one)."""
+        deadline = time.monotonic() + _CANCEL_GRACE
+        while (working := self.fleet.at_work()) and time.monotonic() < deadline:
+            time.sleep(_CANCEL_POLL)
+        time.sleep(_CANCEL_POLL)  # the last answers are being told
+        left = [f"{host} goes on with {describe(it)}" for host, it in working.items()]
+        return self.mask("; ".join(left)) or "everything has ended"
 
     # -- phases -----------------------------------------------------------------------------
 
@@ -117,7 +138,8 @@ class Run:
         """
         started = time.monotonic()
         self._bus.emit(PhaseStarted(phase=name, hosts=tuple(hosts)))
-        summary, ok = None, False
+        summary: str | None = "stopped"
+        ok = False
         try:
             summary = work()
             ok = not any(self.is_out(host) for host in hosts)
@@ -148,7 +170,7 @@ class Run:
 
         """
         wanted = set(self._hosts)
-        named = [host.name for host in self.inventory.match(play.hosts)]
+        named = hosts_of(self.inventory, play)
         hosts = [host for host in named if host in wanted and not self.is_out(host)]
         if not hosts:
             return True

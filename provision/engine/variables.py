@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _FACT_PREFIXES = ("ansible_", "provision_")
+_CURRENT, _REMEMBERED, _TASK = 1, 2, 3  # layers, counted from the highest
 
 
 class HostVariables(Mapping[str, Any]):
@@ -28,24 +29,35 @@ class HostVariables(Mapping[str, Any]):
         extra: Mapping[str, Any],
         facts: Any,
     ) -> None:
-        self._layers: list[Mapping[str, Any]] = [extra, {}, {}, play, inventory]
+        self._layers: list[Mapping[str, Any]] = [extra, {}, {}, {}, play, inventory]
         self._facts = facts
 
     def remember(self, name: str, value: Any) -> None:
         """Set a variable by ``set_fact`` or ``register``; it lasts for the rest of the run."""
-        self._layers[1] = {**self._layers[1], name: value}
+        self._layers[_REMEMBERED] = {**self._layers[_REMEMBERED], name: value}
 
     def take_over(self, earlier: HostVariables) -> None:
         """Keep what an earlier play of the run has remembered."""
-        self._layers[1] = earlier._layers[1]
+        self._layers[_REMEMBERED] = earlier._layers[_REMEMBERED]
 
     def with_task_vars(self, variables: Mapping[str, Any]) -> HostVariables:
         """Return these variables with a task's own on top of the play's."""
+        return self._with(_TASK, variables)
+
+    def with_current(self, variables: Mapping[str, Any]) -> HostVariables:
+        """Return these variables with what is true right now: a loop's item, a task's result."""
+        return self._with(_CURRENT, variables)
+
+    def _with(self, layer: int, variables: Mapping[str, Any]) -> HostVariables:
         copy = HostVariables.__new__(HostVariables)
         copy._layers = list(self._layers)
-        copy._layers[2] = {**self._layers[2], **variables}
+        copy._layers[layer] = {**self._layers[layer], **variables}
         copy._facts = self._facts
         return copy
+
+    def given(self, name: str) -> Any:
+        """Return a variable that is no fact, or None: for settings of the connection."""
+        return next((layer[name] for layer in self._layers if name in layer), None)
 
     def __getitem__(self, name: str) -> Any:
         for layer in self._layers:

@@ -174,6 +174,16 @@ class AgentChannel:
         self._post({"op": "cancel"})
         self.flush()
 
+    @property
+    def at_work(self) -> Declaration | None:
+        """What the host has to answer next; None when everything is answered."""
+        with self._lock:
+            return self._waiting[0].declaration if self._waiting else None
+
+    def drop(self) -> None:
+        """Leave the agent to itself at once: it finishes what it is at, and begins nothing else."""
+        self._pipe.close()
+
     def _post(self, message: dict[str, Any]) -> None:
         with self._lock:
             self._outbox += _line(message)

@@ -67,7 +67,9 @@ class Hosts:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Let the hosts answer while pytest goes on."""
-        if session.config.option.collectonly:
+        option = session.config.option
+        given_up = session.testsfailed and not option.continue_on_collection_errors
+        if option.collectonly or given_up:
             return
         asking: dict[str, dict[str, ModuleType]] = {}
         for item in session.items:

@@ -112,7 +112,7 @@ def listening(text: str) -> list[ListeningSocket]:
     """Read the answer to ``LISTENING``."""
     found = []
     for line in text.splitlines():
-        columns = line.split()
+        columns = line.split(maxsplit=6)
         if len(columns) < 5 or columns[0] not in ("tcp", "udp"):  # noqa: PLR2004
             continue
         address, _, port = columns[4].rpartition(":")

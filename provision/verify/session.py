@@ -160,7 +160,7 @@ class _Recorder:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Let Ctrl-C be Ctrl-C, and ``pytest.exit`` an error."""
         error = excinfo.value
-        self._problem = (
+        self._problem = self._problem or (  # after a file that cannot be read, pytest ends so
             KeyboardInterrupt()
             if isinstance(error, KeyboardInterrupt)
             else UsageError(f"a check ended the verification: {error}")

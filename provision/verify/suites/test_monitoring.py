@@ -21,7 +21,8 @@ testinfra_hosts = ["monitoring"]
 
 _PATHS = ("targets?state=active", "rules", "alertmanagers")
 _POLL = 1.0  # seconds
-_GRACE = 5.0  # seconds beyond two scrapes that a new target gets to be seen
+_PATIENCE = 3  # scrapes that a new target gets to be seen
+_UNKNOWN = "Prometheus does not know it"
 _DEFAULT_LOGIN = base64.b64encode(b"admin:admin").decode()
 
 Target = tuple[str, str]
@@ -71,7 +72,7 @@ def test_targets(node: Node) -> None:
         for group in job["static_configs"]
         for target in group["targets"]
     }
-    patience = 2 * float(node.variables["prometheus_scrape_seconds"]) + _GRACE
+    patience = _PATIENCE * float(node.variables["prometheus_scrape_seconds"])
     seen = _healths(_known(node, _PATHS[0]))
     deadline = time.monotonic() + patience
     while _down(declared, seen) and time.monotonic() < deadline:  # it may just have started
@@ -95,10 +96,10 @@ def _healths(data: Any) -> dict[Target, str]:
 
 
 def _down(declared: set[Target], seen: Mapping[Target, str]) -> list[str]:
-    states = {target: seen.get(target, "Prometheus does not know it") for target in declared}
-    return [
-        f"{job} at {at}: {state}" for (job, at), state in sorted(states.items()) if state != "up"
-    ]
+    """Return what is not up; those that Prometheus has an error of come first."""
+    states = {target: seen.get(target, _UNKNOWN) for target in declared}
+    down = sorted((state == _UNKNOWN, *target) for target, state in states.items() if state != "up")
+    return [f"{job} at {place}: {states[job, place]}" for _, job, place in down]
 
 
 def test_rules(node: Node) -> None:

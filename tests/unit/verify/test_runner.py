@@ -1,0 +1,173 @@
+"""What goes into a verification and comes out of it, and that it leaves no trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from provision.errors import UsageError
+from provision.verify.runner import Check, verify
+from tests.unit.verify.described import Changes, described
+
+
+def checks_of(tmp_path: Path, text: str, changes: dict[str, Changes] | None = None) -> list[Check]:
+    """Return the results of a user's test file, tagged `mine`."""
+    (tmp_path / "test_mine.py").write_text(text, encoding="utf-8")
+    targets = [host.target() for host in described(changes)]
+    return verify(targets, paths=[tmp_path], tags={"mine"}, mask=lambda it: it.replace("pw", "*"))
+
+
+def test_own_checks_run_on_every_host_beside_ours(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_any(host): 'It is there.'")
+    targets = [host.target() for host in described()]
+    names = {(it.host, it.suite) for it in verify(targets, paths=[tmp_path])}
+    assert {("work-1", "mine"), ("gpu-1", "mine"), ("work-1", "docker")} <= names
+
+
+def test_results_come_host_by_host() -> None:
+    hosts = [check.host for check in verify([host.target() for host in described()])]
+    assert hosts == sorted(hosts, key=["work-1", "gpu-1"].index)
+
+
+def test_check_has_the_sentence_of_its_docstring_or_name(tmp_path: Path) -> None:
+    text = "def test_the_answer(host): pass\ndef test_b(host):\n  '''All is well.\n\n  Or so.'''\n"
+    assert {it.name for it in checks_of(tmp_path, text)} == {"the answer", "All is well"}
+
+
+def test_parameters_are_told(tmp_path: Path) -> None:
+    text = "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test_a(host, n): pass\n"
+    assert {it.name for it in checks_of(tmp_path, text)} == {"a [1]", "a [2]"}
+
+
+def test_only_hosts_and_groups_that_the_file_names(tmp_path: Path) -> None:
+    text = "testinfra_hosts = ['trainer']\ndef test_a(host): pass\n"
+    assert [it.host for it in checks_of(tmp_path, text)] == ["gpu-1"]
+
+
+def test_what_is_about_all_hosts_runs_once(tmp_path: Path) -> None:
+    text = "def test_a(nodes): assert list(nodes) == ['work-1', 'gpu-1']\n"
+    assert [it.outcome for it in checks_of(tmp_path, text)] == ["passed"]
+
+
+def test_failure_tells_the_values_the_place_and_what_was_printed(tmp_path: Path) -> None:
+    text = "def test_a(host):\n  print('seen', 'pw')\n  assert 1 + 1 == 3\n"
+    check = checks_of(tmp_path, text)[0]
+    assert check.message.splitlines() == [
+        f"{tmp_path}/test_mine.py:3: assert (1 + 1) == 3",
+        "seen *",
+    ]
+
+
+def test_skip_tells_why(tmp_path: Path) -> None:
+    text = "import pytest\ndef test_a(host): pytest.skip('no time')\n"
+    check = checks_of(tmp_path, text)[0]
+    assert (check.outcome, check.message) == ("skipped", "no time")
+
+
+def test_error_in_a_fixture_is_a_failure(tmp_path: Path) -> None:
+    text = "import pytest\n@pytest.fixture\ndef f(): 1/0\ndef test_a(host, f): pass\n"
+    check = checks_of(tmp_path, text)[0]
+    assert check.outcome == "failed"
+    assert "ZeroDivisionError" in check.message
+
+
+def test_commands_run_on_the_host_each_time_but_a_suites_questions_once(tmp_path: Path) -> None:
+    text = (
+        "from provision.verify.questions import Questions\n"
+        "def questions(node): return Questions(commands=('getent passwd generals',))\n"
+        "def test_a(host):\n"
+        "  for _ in range(3): assert host.run('getent passwd generals').rc == 0\n"
+        "  for _ in range(3): host.run('getent passwd %s', 'generals now')\n"
+    )
+    (tmp_path / "test_mine.py").write_text(text)
+    host = described()[0]
+    checks = verify([host.target()], paths=[tmp_path], tags={"mine"})
+    assert [it.outcome for it in checks] == ["passed"]
+    assert host.asked == ["getent passwd generals", *["getent passwd 'generals now'"] * 3]
+
+
+def test_lost_host_fails_once_and_the_others_go_on() -> None:
+    hosts = described({"work-1": Changes(lost=True)})
+    checks = verify([host.target() for host in hosts])
+    of_lost = [check for check in checks if check.host == "work-1"]
+    assert [check.message for check in of_lost if check.outcome == "failed"] == [
+        "host work-1: the connection was lost"
+    ]
+    assert {it.message for it in of_lost if it.outcome == "skipped"} == {"the host was lost"}
+    assert any(check.outcome == "passed" for check in checks if check.host == "gpu-1")
+
+
+def test_unknown_tag_is_an_error() -> None:
+    with pytest.raises(UsageError) as caught:
+        verify([host.target() for host in described()], tags={"netwrk"})
+    assert "netwrk" in caught.value.message
+    assert "network" in str(caught.value.hint)
+
+
+def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no checks here"):
+        verify([host.target() for host in described()], paths=[tmp_path / "nothing"])
+
+
+def test_file_that_cannot_be_read_is_an_error_before_any_host_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text("def test_a(host:\n")
+    hosts = described()
+    with pytest.raises(UsageError) as caught:
+        verify([host.target() for host in hosts], paths=[tmp_path])
+    assert "test_broken.py" in caught.value.message
+    assert "SyntaxError" in str(caught.value.hint)
+    assert [host.asked for host in hosts] == [[], []]
+
+
+def test_interruption_is_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        checks_of(tmp_path, "def test_a(host): raise KeyboardInterrupt\n")
+
+
+def test_error_of_a_listener_is_passed_on() -> None:
+    def listen(check: Check) -> None:
+        raise ValueError(check.host)
+
+    with pytest.raises(ValueError, match="work-1"):
+        verify([host.target() for host in described()], on_check=listen)
+
+
+def test_junit_report(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_a(host): assert '\\x1b' == '\\ud800'\n")
+    report = tmp_path / "new" / "report.xml"
+    targets = [host.target() for host in described()]
+    verify(targets, paths=[tmp_path], tags={"mine", "gpu"}, junit=report)
+    root = ElementTree.parse(report).getroot()
+    counts = {suite.get("name"): suite.attrib for suite in root}
+    assert counts["gpu-1"]["failures"] == "1"
+    assert counts["work-1"]["skipped"] == counts["gpu-1"]["tests"] == "11" or counts
+    failures = root.findall(".//testcase[@classname='gpu-1.mine']/failure")
+    assert "test_mine.py:1" in str(failures[0].get("message"))
+
+
+def test_no_trace_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    (tmp_path / "checks").mkdir()
+    text = "import warnings\ndef test_a(host):\n  print('noise')\n  warnings.warn('noise')\n"
+    (tmp_path / "checks" / "test_mine.py").write_text(text)
+    before = process_state()
+    checks = verify([host.target() for host in described()], paths=[tmp_path / "checks"])
+    assert any(check.suite == "mine" for check in checks)
+    assert process_state() == before
+    assert capfd.readouterr() == ("", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["checks"]
+
+
+def process_state() -> list[object]:
+    # PYTEST_CURRENT_TEST is of the session that these tests themselves run in
+    environment = {key: os.environ[key] for key in os.environ if key != "PYTEST_CURRENT_TEST"}
+    filters = list(warnings.filters)
+    return [Path.cwd(), list(sys.path), list(sys.meta_path), environment, filters, sys.stdout]

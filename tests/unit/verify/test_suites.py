@@ -1,0 +1,43 @@
+"""Each check passes on a host that is well, and fails on one that is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.source import load_yaml, plain
+from provision.verify.runner import Check, verify
+from tests.unit.verify.described import HERE, Changes, described
+
+CASES: Any = plain(load_yaml(Path(HERE / "cases.yaml")))
+
+
+def test_hosts_that_are_well() -> None:
+    checks = verify([host.target() for host in described()])
+    assert [check for check in checks if check.outcome == "failed"] == []
+    reasons = {check.message for check in checks if check.outcome == "skipped"}
+    assert reasons == {
+        "gpu_count is 0",
+        "nothing on it uses GAME_SERVER",
+        "nothing on it uses EXPERIENCE_BUFFER",
+        "nothing on it uses MODEL_SERVER",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["wrong"])
+def test_host_that_is_not(case: dict[str, Any]) -> None:
+    known = set(Changes.__dataclass_fields__)
+    changes = Changes(**{name: value for name, value in case.items() if name in known})
+    hosts = described({case["host"]: changes})
+    checks = verify([host.target() for host in hosts], tags={case["suite"]})
+    failed = [it for it in checks if it.outcome == "failed" and it.host == case["host"]]
+    assert [_expected(it, case["fails"]) for it in failed] == case["fails"]
+    assert all(it.expected and it.found and it.hint for it in failed) or "urls" in case
+    if failed:
+        assert case.get("says", "") in failed[0].message
+
+
+def _expected(check: Check, names: list[str]) -> str:
+    return next((name for name in names if name in check.name), check.name)
