@@ -1,9 +1,9 @@
 """What a role has run, runs, and can go back to on this host.
 
-    <root>/releases/<id>/compose.yml      what is started
-    <root>/releases/<id>/manifest.json    written last: a release without one is not complete
-    <root>/current -> releases/<id>       never anything that has not been well
-    /var/lib/provision/history.jsonl      a line for every switch, of all roles
+<root>/releases/<id>/compose.yml      what is started
+<root>/releases/<id>/manifest.json    written last: a release without one is not complete
+<root>/current -> releases/<id>       never anything that has not been well
+/var/lib/provision/history.jsonl      a line for every switch, of all roles
 """
 
 from __future__ import annotations

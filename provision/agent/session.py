@@ -8,7 +8,7 @@ next message; the agent answers in order. Messages:
     {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
     {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
     {"op": "content", "sha256": …, "problem": …}      likewise: it cannot be sent
-    {"op": "resume"}      after a failure or a "cancel": carry out what follows again
+    {"op": "resume"}      after a failure: carry out what follows again
     {"op": "cancel"}      stop what can be stopped, and answer the rest ``not_run``
     {"op": "end"}         everything has been sent: answer it all, then leave
 
@@ -85,7 +85,6 @@ class Session(Emitter):
     def _take(self, message: Message) -> None:
         if message["op"] == "resume":
             self._failed = False
-            self._cancelled.clear()
         elif message["op"] == "modules":
             packed = binascii.a2b_base64(message["data"])
             self._modules.update(json.loads(zlib.decompress(packed)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -34,7 +34,7 @@ class Fleet:
         self.options = options
         self.lost: dict[str, UnreachableError] = {}
         self._bus = bus
-        self._cancelled = False
+        self.cancelled = False
         self._links: dict[str, HostLink] = {}
         self._contexts: dict[str, Mapping[str, Any]] = {}
 
@@ -74,11 +74,15 @@ class Fleet:
         ends with what its host is at.
         """
         reachable = [host for host in hosts if host not in self.lost]
-        if not reachable:
+        self.run_on(reachable, lambda host: self._guarded(host, work))
+
+    def run_on(self, hosts: Sequence[str], work: HostWork) -> None:
+        """Do ``work``, which deals with lost hosts by itself, on all of them; see ``run``."""
+        if not hosts:
             return
-        pool = ThreadPoolExecutor(min(self.options.forks, len(reachable)))
+        pool = ThreadPoolExecutor(min(self.options.forks, len(hosts)))
         try:
-            futures = [pool.submit(self._guarded, host, work) for host in reachable]
+            futures = [pool.submit(work, host) for host in hosts]
             wait(futures, return_when=FIRST_EXCEPTION)
             pool.shutdown(cancel_futures=True)
         finally:
@@ -91,7 +95,7 @@ class Fleet:
         try:
             work(host)
         except UnreachableError as error:
-            if not self._cancelled:  # else we have left it
+            if not self.cancelled:  # else we have left it
                 self.lose(host, error)
 
     def lose(self, host: str, error: UnreachableError) -> None:
@@ -101,9 +105,16 @@ class Fleet:
 
     def cancel(self) -> None:
         """Stop what can be stopped, on all hosts at once, without waiting for any."""
-        self._cancelled = True
+        self.cancelled = True
         for link in list(self._links.values()):
             threading.Thread(target=link.cancel, daemon=True).start()
+
+    def reopen(self, host: str) -> None:
+        """Leave a link that was lost or cancelled to itself: the next one to ask gets a new one."""
+        link = self._links.pop(host, None)
+        if link is not None:
+            link.cancel()
+            link.close()
 
     def at_work(self) -> dict[str, Declaration]:
         """Return what the hosts are at, those that are at something."""

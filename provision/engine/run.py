@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ from provision.engine.options import RunOptions
 from provision.engine.playbook import hosts_of
 from provision.engine.recap import Tally
 from provision.engine.variables import HostVariables
-from provision.errors import ExitCode, ProvisionError
+from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
 from provision.playbook.loader import load_variables
 from provision.playbook.model import Play
 from provision.tasks.host import Host, describe
 from provision.tasks.outcome import HostFailedError
+from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
+from provision.transport.channel import Result
 
 _CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
 _CANCEL_POLL = 0.05
@@ -59,6 +62,10 @@ class Run:
         hosts: Sequence[str],
     ) -> None:
         self.id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        self.info = RunInfo(self.id)
+        self.notes: list[str] = []
+        self.attempted: list[str] = []  # of the play at work, the hosts whose batch has begun
+        self.untouched: list[str] = []
         self.options = options
         self.inventory = inventory
         self.fleet = Fleet(inventory, options, bus)
@@ -91,7 +98,7 @@ class Run:
             code = work(self) or self.exit_code()
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
-            self._stop()
+            self.stop()
         except ProvisionError as error:
             code = error.exit_code
             raise
@@ -111,10 +118,11 @@ class Run:
                 exit_code=int(code),
                 seconds=time.monotonic() - self._started,
                 recap=self._tally.recap() if self._tally.touched or code is ExitCode.OK else {},
+                notes=tuple(map(self.mask, self.notes)),
             )
         )
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """After Ctrl-C: end what may end, wait for the rest; a second Ctrl-C leaves it alone."""
         self.fleet.cancel()
         with contextlib.suppress(KeyboardInterrupt):
@@ -172,13 +180,17 @@ class Run:
         wanted = set(self._hosts)
         named = hosts_of(self.inventory, play)
         hosts = [host for host in named if host in wanted and not self.is_out(host)]
+        self.attempted, self.untouched = [], list(hosts)
         if not hosts:
             return True
+        play = self._with_policy(play, hosts[0])
         go_on = True
 
         def work() -> None:
             nonlocal go_on
             for batch in batches(hosts, play.serial):
+                self.attempted += batch
+                self.untouched = self.untouched[len(batch) :]
                 self.fleet.run(batch, self._player(play, directory))
                 go_on = self._may_go_on(play, batch)
                 if not go_on:
@@ -187,12 +199,43 @@ class Run:
         self.phase(play.name, hosts, work)
         return go_on
 
+    def _with_policy(self, play: Play, first: str) -> Play:
+        """Return a play with its batches and its tolerance rendered, for its first host."""
+        context = self.fleet.context(first)
+        variables = HostVariables(context, play.vars, self.options.extra_vars, dict)
+        templater = Templater(variables)
+        sizes = [templater.render(size, play.where) for size in play.serial]
+        flat = [each for size in sizes for each in (size if isinstance(size, list) else [size])]
+        return replace(
+            play,
+            serial=tuple(size if isinstance(size, int) else str(size) for size in flat),
+            any_errors_fatal=truth(templater.render(play.any_errors_fatal, play.where)),
+            max_fail_percentage=templater.render(play.max_fail_percentage, play.where),  # type: ignore[arg-type]
+        )
+
     def _may_go_on(self, play: Play, batch: Sequence[str]) -> bool:
         out = sum(self.is_out(host) for host in batch)
         if out and truth(play.any_errors_fatal):
             return False
         limit = play.max_fail_percentage
         return not exceeds(out, len(batch), None if limit is None else float(limit))
+
+    def each(self, hosts: Sequence[str], work: Callable[[Host], None]) -> None:
+        """Do ``work`` on hosts, and wait for what it has handed to them; failures are reported."""
+
+        def guarded(name: str) -> None:
+            host = self.host(name)
+            try:
+                work(host)
+                host.settle()
+            except HostFailedError as error:
+                self.failed[name] = error.message
+            except TaskError as error:
+                result = Result("failed", message=error.message, hint=error.hint or "")
+                host.note(self._command, result)
+                self.failed[name] = error.message
+
+        self.fleet.run(hosts, guarded)
 
     def _player(self, play: Play, directory: Path) -> Callable[[str], None]:
         once = Once()
@@ -219,6 +262,7 @@ class Run:
             self.fleet.link(name).channel,
             EventObserver(self._bus.emit, self.mask),
             check=self.options.check,
+            run=self.info,
         )
 
     def _variables(self, name: str, play: Play, directory: Path, host: Host) -> HostVariables:

@@ -13,6 +13,7 @@ from provision.agent.declaration import Declaration
 from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
 from provision.tasks.outcome import HostFailedError, Outcome
+from provision.tasks.run_info import RunInfo
 from provision.transport.channel import AgentChannel, Result
 from provision.transport.content import Content
 
@@ -43,6 +44,7 @@ class Host:
         observer: is told of everything.
         check: only tell what would change.
         become: the user that resources are applied as, or None for the login user.
+        run: the run that it is a part of.
 
     """
 
@@ -55,8 +57,10 @@ class Host:
         *,
         check: bool = False,
         become: str | None = "root",
+        run: RunInfo | None = None,
     ) -> None:
         self.name = name
+        self.run = run or RunInfo()
         self.variables = variables
         self.check = check
         self.become = become

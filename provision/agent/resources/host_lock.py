@@ -175,7 +175,7 @@ def _kill(process: int, number: int) -> None:
     try:
         os.kill(process, number)
     except ProcessLookupError:
-        pass
+        return  # it has ended by itself
 
 
 def _busy(record: Optional[Record]) -> Failure:

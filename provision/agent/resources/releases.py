@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List
 
 from provision.agent import releases
 from provision.agent.resource import Data, Query
@@ -14,12 +14,10 @@ class Releases(Query):
 
     Args:
         stack: the directory of all roles, such as ``/opt/generals``.
-        roles: only these; all that have ever had a release where it is None.
 
     """
 
     stack: str
-    roles: Optional[Sequence[str]] = None
 
     def answer(self, system: System) -> Data:
         """Return ``roles`` and ``history``.
@@ -27,8 +25,7 @@ class Releases(Query):
         Each role has its ``root``, ``current`` (an id, or ""), ``past`` (ids, the current one last)
         and ``releases``: the manifests, the oldest first, each with the ``missing`` files.
         """
-        found = system.listdir(self.stack) if self.roles is None else self.roles
-        roles = {role: self._role(system, role) for role in found}
+        roles = {role: self._role(system, role) for role in system.listdir(self.stack)}
         known = {role: it for role, it in roles.items() if it["releases"] or it["past"]}
         return {"roles": known, "history": releases.history(system)}
 
