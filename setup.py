@@ -85,6 +85,9 @@ setup(
             "types-paramiko",
         ],
     },
-    entry_points={"console_scripts": ["provision=provision.cli.main:main"]},
+    entry_points={
+        "console_scripts": ["provision=provision.cli.main:main"],
+        "pytest11": ["provision=provision.cli.pytest_plugin"],
+    },
     cmdclass={"build_py": BuildWithDefaults},
 )

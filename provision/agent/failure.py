@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 
 class Failure(Exception):
@@ -14,6 +14,7 @@ class Failure(Exception):
         found: what was the case instead.
         log: the last lines of the failing program's output.
         hint: what to do about it.
+        data: what it reports all the same, such as a program's exit code and output.
 
     """
 
@@ -25,6 +26,7 @@ class Failure(Exception):
         found: str = "",
         log: Iterable[str] = (),
         hint: str = "",
+        data: Optional[Dict[str, Any]] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -32,6 +34,7 @@ class Failure(Exception):
         self.found = found
         self.log: Tuple[str, ...] = tuple(log)
         self.hint = hint
+        self.data = data or {}
 
 
 class NotThereYet(Failure):

@@ -157,6 +157,7 @@ class Session(Emitter):
                 "found": failure.found,
                 "log": list(failure.log),
                 "hint": failure.hint,
+                "data": failure.data,
             }
         except Cancelled:
             return {"status": "cancelled", "message": "interrupted"}

@@ -6,40 +6,21 @@ from pathlib import Path
 
 import click
 
+from provision.cli.options import source_options
+
 
 @click.command("inventory")
 @click.argument("group", default="all")
-@click.option(
-    "-i",
-    "--inventory",
-    "sources",
-    multiple=True,
-    required=True,
-    metavar="SOURCE",
-    help="YAML file, directory of them, or 'host1,host2'; may be repeated.",
-)
+@source_options
 @click.option("--list", "show_list", is_flag=True, help="Print all hosts and groups.")
 @click.option("--graph", "show_graph", is_flag=True, help="Print the tree below GROUP.")
 @click.option("--host", metavar="HOST", help="Print the variables of one host.")
 @click.option("--vars", "show_vars", is_flag=True, help="With --graph: print variables too.")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="Print YAML instead of JSON.")
-@click.option("-l", "--limit", metavar="PATTERN", help="With --list: only these hosts; '@file'.")
-@click.option(
-    "-e",
-    "--extra-vars",
-    multiple=True,
-    metavar="VARS",
-    help="key=value, '{\"key\": 1}' or @file.yml; may be repeated.",
-)
 @click.option(
     "--playbook-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Directory whose group_vars/ and host_vars/ count too.",
-)
-@click.option(
-    "--vault-password-file",
-    type=click.Path(path_type=Path),
-    help="File with the password of !vault values [env: ANSIBLE_VAULT_PASSWORD_FILE].",
 )
 def command(
     *,

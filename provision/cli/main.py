@@ -23,6 +23,7 @@ COMMANDS = {
     "lock": "Show who is working on the hosts, or end it.",
     "destroy": "Remove the stack from its hosts; the data stays.",
     "verify": "Check that the hosts are as they should be.",
+    "status": "Show what runs where, and how the training goes.",
     "inventory": "Show hosts, groups and variables as Ansible would.",
     "lab": "Real SSH hosts on this machine, to try things on.",
 }

@@ -84,6 +84,11 @@ _LOCKS = (
 )
 
 
+def source_options(command: _Command) -> _Command:
+    """Add the options that say which hosts there are, and with which variables."""
+    return _decorate(command, _SOURCES)
+
+
 def inventory_options(command: _Command) -> _Command:
     """Add the options that say which hosts, how to log in, and what to print."""
     return _decorate(command, (*_SOURCES, *_LOGIN, *_VIEW))

@@ -47,9 +47,8 @@ def destroy(
     run_hook(run, "pre-destroy", hosts, facts)
     for role in [*sorted(present - set(ROLES)), *(it for it in reversed(ROLES) if it in present)]:
         concerned = [host for host in hosts if role in states[host]]
-        if not run.phase(
-            role, concerned, lambda it=role, on=concerned: _remove(run, states, it, on, volumes)
-        ):
+        work = partial(_remove, run, states, role, concerned, volumes)
+        if not run.phase(role, concerned, work):
             break
     code = run.exit_code()
     run_hook(run, "post-destroy", hosts, {**facts, "EXIT_CODE": str(int(code))})

@@ -13,6 +13,7 @@ from provision.engine.link import HostLink
 from provision.engine.options import RunOptions
 from provision.errors import UnreachableError
 from provision.inventory.inventory import Inventory
+from provision.inventory.model import LOCALHOST
 from provision.templating import Templater
 from provision.transport.endpoint import Endpoint, endpoint_of
 
@@ -34,7 +35,7 @@ class Fleet:
         self.options = options
         self.lost: dict[str, UnreachableError] = {}
         self._bus = bus
-        self.cancelled = False
+        self._cancelled = threading.Event()
         self._links: dict[str, HostLink] = {}
         self._contexts: dict[str, Mapping[str, Any]] = {}
 
@@ -95,7 +96,7 @@ class Fleet:
         try:
             work(host)
         except UnreachableError as error:
-            if not self.cancelled:  # else we have left it
+            if not self._cancelled.is_set():  # else we have left it
                 self.lose(host, error)
 
     def lose(self, host: str, error: UnreachableError) -> None:
@@ -105,9 +106,14 @@ class Fleet:
 
     def cancel(self) -> None:
         """Stop what can be stopped, on all hosts at once, without waiting for any."""
-        self.cancelled = True
+        self._cancelled.set()
         for link in list(self._links.values()):
             threading.Thread(target=link.cancel, daemon=True).start()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether everything was told to stop."""
+        return self._cancelled.is_set()
 
     def reopen(self, host: str) -> None:
         """Leave a link that was lost or cancelled to itself: the next one to ask gets a new one."""
@@ -115,6 +121,10 @@ class Fleet:
         if link is not None:
             link.cancel()
             link.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until the run is cancelled."""
+        self._cancelled.wait(seconds)
 
     def at_work(self) -> dict[str, Declaration]:
         """Return what the hosts are at, those that are at something."""
@@ -137,7 +147,7 @@ class _HostVars(Mapping[str, Mapping[str, Any]]):
         self._fleet = fleet
 
     def __getitem__(self, host: str) -> Mapping[str, Any]:
-        if host not in self._fleet.inventory.hosts:
+        if host not in self._fleet.inventory.hosts and host not in LOCALHOST:
             raise KeyError(host)
         return Templater(self._fleet.context(host)).view()
 

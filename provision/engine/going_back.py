@@ -29,6 +29,12 @@ class RoleState(NamedTuple):
         """Compose's name of the project, None where no release is complete."""
         return next((str(it["project"]) for it in reversed([*self.releases.values()])), None)
 
+    @property
+    def images(self) -> Mapping[str, str]:
+        """The current release's images: as the template named them -> as they were pulled."""
+        found: Mapping[str, str] = self.releases.get(self.current, {}).get("images", {})
+        return found
+
 
 def stack_directory(variables: Mapping[str, Any]) -> str:
     """Return the directory of all roles on the host with these variables."""

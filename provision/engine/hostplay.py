@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from provision.engine.actions import Call, perform
+from provision.engine.actions import Call
+from provision.engine.judging import Judge, is_judged
+from provision.engine.loops import Item, items_of
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
-from provision.engine.registered import RegisteredLoop, result_values, skipped
+from provision.engine.performing import Pause, perform
+from provision.engine.registered import (
+    SKIPPED,
+    NotKnownYetError,
+    Registered,
+    RegisteredItem,
+    RegisteredLoop,
+    Values,
+)
+from provision.engine.truth import truth
 from provision.engine.variables import HostVariables
 from provision.errors import TaskError, UsageError
-from provision.playbook.model import LoopControl, Play, TaskEntry
-from provision.tasks.host import Host, Judge, shorten
+from provision.playbook.model import Play, TaskEntry
+from provision.tasks.host import Host
+from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError
 from provision.templating import Templater
 from provision.transport.channel import Result
@@ -31,6 +43,7 @@ class HostPlay:
         options: tags to run and to skip.
         once: shared by the hosts of the batch.
         search: directories for files and templates.
+        pause: waits so many seconds, or until the run is interrupted.
 
     """
 
@@ -42,6 +55,7 @@ class HostPlay:
         options: RunOptions,
         once: Once,
         search: tuple[Path, ...],
+        pause: Pause = time.sleep,
     ) -> None:
         self.play = play
         self.host = host
@@ -49,6 +63,8 @@ class HostPlay:
         self.options = options
         self.once = once
         self.search = search
+        self.pause = pause
+        self._times: Counter[int] = Counter()  # that an entry was come to, by its identity
 
     def run(self) -> None:
         """Carry out all sections.
@@ -58,6 +74,7 @@ class HostPlay:
             UnreachableError: the connection was lost.
 
         """
+        self.host.become = self._user(None, self._templater(self.variables))
         if truth(self.play.gather_facts):
             self.host.gather_facts()
         for section in (self.play.pre_tasks, self.play.tasks, self.play.post_tasks):
@@ -78,10 +95,9 @@ class HostPlay:
             for handler in self.play.handlers:
                 if notified & {handler.name, *handler.listen}:
                     self._entry(handler)
-            for name, resources in self.host.handlers.items():
+            for name in self.host.handlers():
                 if name in notified:
-                    for resource in resources:
-                        self.host.apply(resource, name=f"handler: {name}")
+                    self.host.run_handler(name)
             self._refuse_unknown(notified)
             notified = self._settle()
 
@@ -89,163 +105,143 @@ class HostPlay:
         return {
             name
             for outcome in self.host.settle()
-            if outcome.notify and outcome.changed
+            if outcome.notify and outcome.wait().status in {"changed", "unknown"}
             for name in outcome.notify
         }
 
     def _refuse_unknown(self, notified: set[str]) -> None:
         known = {name for handler in self.play.handlers for name in (handler.name, *handler.listen)}
-        unknown = notified - known - set(self.host.handlers)
+        unknown = notified - known - set(self.host.handlers())
         if unknown:
             raise UsageError(f"no handler is called {sorted(unknown)[0]!r}", where=self.play.where)
 
     # -- entries ----------------------------------------------------------------------------
 
     def _entry(self, entry: TaskEntry) -> None:
-        if not truth(entry.run_once):
-            self._perform(entry)
+        if not truth(self._templater(self.variables).render(entry.run_once, entry.where)):
+            self._remember(entry, self._perform(entry))
             return
-        first, value = self.once.do(id(entry), lambda: self._perform(entry))
-        if not first and entry.register:
-            self.variables.remember(entry.register, value)
-
-    def _perform(self, entry: TaskEntry) -> Mapping[str, Any] | None:
-        """Do an entry, all items of its loop; return what it registers."""
+        self._times[id(entry)] += 1
+        key = (id(entry), self._times[id(entry)])
         try:
-            results = [self._item(entry, variables) for variables in self._items(entry)]
-        except (UsageError, TaskError) as error:
-            if isinstance(error, HostFailedError):
-                raise
-            self._report(entry, error)
-        value = RegisteredLoop(results) if entry.loop is not None else results[0]
-        if entry.register:
-            self.variables.remember(entry.register, value)
+            _, value = self.once.do(self.host.name, key, lambda: self._perform_alone(entry))
+        except HostFailedError:
+            if not self.host.failed:  # it was another one
+                self.host.note(entry.name, Result("not_run"))
+            raise
+        self._remember(entry, value)
+
+    def _perform_alone(self, entry: TaskEntry) -> Values:
+        """Do an entry for all hosts, which go on when it has been done."""
+        value = self._perform(entry)
+        self.host.wait()
+        if self.host.failed:
+            raise HostFailedError(f"{entry.name}: failed on {self.host.name}")
         return value
 
-    def _report(self, entry: TaskEntry, error: UsageError | TaskError) -> NoReturn:
+    def _remember(self, entry: TaskEntry, value: Values) -> None:
+        if entry.register:
+            self.variables.remember(entry.register, value)
+        if entry.action == "set_fact" and entry.loop is None:
+            for name, fact in value.get("ansible_facts", {}).items():
+                self.variables.remember(name, fact)
+
+    def _perform(self, entry: TaskEntry) -> Values:
+        """Do an entry, all items of its loop; return what it registers."""
+        try:
+            if entry.loop is None:
+                return self._once(entry, Item(self.variables.with_task_vars(entry.vars)))
+            return self._loop(entry)
+        except NotKnownYetError as error:
+            outcome = self.host.note(
+                entry.name, Result("unknown", message=error.message), planned=True
+            )
+            return Registered(outcome, entry.where)
+        except HostFailedError:
+            raise
+        except (UsageError, TaskError) as error:
+            return self._report(entry, error)
+
+    def _report(self, entry: TaskEntry, error: UsageError | TaskError) -> Values:
         """Report an error found here, such as an undefined variable, as the host's failure."""
         where = f"{error.where or entry.where}: "
         result = Result("failed", message=where + error.message, hint=error.hint or "")
-        self.host.note(entry.name, result)
-        raise HostFailedError(error.message)
+        ignored = truth(self._templater(self.variables).render(entry.ignore_errors, entry.where))
+        outcome = self.host.note(entry.name, result, Manner(ignore_errors=ignored))
+        if not ignored:
+            raise HostFailedError(error.message)
+        return Registered(outcome, entry.where)
 
-    def _items(self, entry: TaskEntry) -> Iterable[HostVariables]:
-        """Yield the variables of each item of the loop; once where there is none."""
+    def _loop(self, entry: TaskEntry) -> Values:
         base = self.variables.with_task_vars(entry.vars)
-        if entry.loop is None:
-            yield base
-            return
-        items = Templater(base, search=self.search).render(entry.loop, entry.where)
-        if not isinstance(items, list | tuple):
-            raise UsageError(f"loop: {items!r} is not a list", where=entry.where)
-        for index, item in enumerate(items):
-            yield base.with_task_vars(self._loop_vars(entry.loop_control, index, item))
+        try:
+            items = list(items_of(entry, base, self.search))
+        except UsageError:
+            # As in Ansible: a loop over what is not there may be guarded by `when`.
+            if entry.when is None or self._templater(base).test(entry.when, entry.where):
+                raise
+            self.host.note(entry.name, Result("skipped"))
+            return SKIPPED
+        results = []
+        for item in items:
+            value = self._once(entry, item)
+            results.append(RegisteredItem(value, entry.loop_control.loop_var, item.value))
+            if entry.action == "set_fact":
+                for name, fact in value.get("ansible_facts", {}).items():
+                    self.variables.remember(name, fact)
+        return RegisteredLoop(results)
 
-    @staticmethod
-    def _loop_vars(control: LoopControl, index: int, item: object) -> dict[str, object]:
-        names: dict[str, object] = {control.loop_var: item}
-        if control.index_var is not None:
-            names[control.index_var] = index
-        return names
-
-    def _item(self, entry: TaskEntry, variables: HostVariables) -> Mapping[str, Any]:
-        templater = Templater(variables, search=self.search)
-        label = self._label(entry, variables, templater)
+    def _once(self, entry: TaskEntry, item: Item) -> Values:
+        """Do an entry without a loop, or for one item of it."""
+        templater = self._templater(item.variables)
+        no_log = truth(templater.render(entry.no_log, entry.where))
+        label = self._label(entry, item, templater, no_log)
         if entry.when is not None and not templater.test(entry.when, entry.where):
             self.host.note(label, Result("skipped"))
-            return skipped()
-        self.host.become = self._user(entry)
-        parameters = templater.render(entry.parameters, entry.where)
+            return SKIPPED
+        self.host.become = self._user(entry, templater)
+        manner = self._manner(entry, templater, no_log)
         call = Call(
-            entry=entry,
-            label=label,
-            parameters=dict(parameters),  # type: ignore[call-overload]
-            templater=templater,
-            host=self.host,
-            judge=self._judge(entry, variables),
-            ignore_errors=templater.test(entry.ignore_errors, entry.where),
-            no_log=templater.test(entry.no_log, entry.where),
-            check=None if entry.check_mode is None else templater.test(entry.check_mode),
-            environment=templater.render({**self.play.environment, **entry.environment}),  # type: ignore[arg-type]
+            entry, label, templater, self.host, manner, verbosity=self.options.verbosity
+        ).with_parameters()
+        planned = self.host.check if manner.check is None else manner.check
+        judge = Judge(entry, item.variables, self.search, planned) if is_judged(entry) else None
+        return perform(call, judge, self.pause)
+
+    def _manner(self, entry: TaskEntry, templater: Templater, no_log: bool) -> Manner:
+        check = entry.check_mode
+        environment: Any = templater.render({**self.play.environment, **entry.environment})
+        names: Any = templater.render(list(entry.notify), entry.where)
+        return Manner(
+            notify=tuple(map(str, names)),
+            ignore_errors=truth(templater.render(entry.ignore_errors, entry.where)),
+            check=None if check is None else truth(templater.render(check, entry.where)),
+            no_log=no_log,
+            environment={name: str(value) for name, value in environment.items()},
         )
-        value = perform(call) if entry.until is None else self._until(call, variables)
-        for name, fact in value.get("ansible_facts", {}).items() if _sets_facts(entry) else ():
-            self.variables.remember(name, fact)
-        return value
 
-    @staticmethod
-    def _label(entry: TaskEntry, variables: HostVariables, templater: Templater) -> str:
-        """Return the entry's name; in a loop with the item, or what ``loop_control.label`` says."""
-        name = templater.render_text(entry.name, entry.where)
-        if entry.loop is None:
-            return name
-        control = entry.loop_control
-        item = variables[control.loop_var] if control.label is None else control.label
-        return f"{name} ({shorten(str(templater.render(item)), 40)})"
+    def _label(self, entry: TaskEntry, item: Item, templater: Templater, no_log: bool) -> str:
+        """Return the entry's name, in a loop with the item; what cannot be rendered stays."""
+        try:
+            name = templater.render_text(entry.name, entry.where)
+        except UsageError:
+            name = entry.name
+        return name + item.suffix(entry.loop_control, templater, hidden=no_log)
 
-    def _user(self, entry: TaskEntry) -> str | None:
+    def _user(self, entry: TaskEntry | None, templater: Templater) -> str | None:
         """Return the user to become; connection variables win over keywords, as in Ansible."""
-        candidates = (self.variables.given("ansible_become"), entry.become, self.play.become)
-        become = next((value for value in candidates if value is not None), False)
-        if not truth(become):
+        variables = templater.variables
+        assert isinstance(variables, HostVariables)  # noqa: S101 - all templaters here have them
+
+        def first(variable: str, keyword: object, of_play: object) -> object:
+            candidates = (variables.given(variable), keyword, of_play)
+            given = next((value for value in candidates if value is not None), None)
+            return templater.render(given)
+
+        if not truth(first("ansible_become", entry and entry.become, self.play.become)):
             return None
-        user = self.variables.given("ansible_become_user")
-        return str(user or entry.become_user or self.play.become_user or "root")
+        named = (entry and entry.become_user, self.play.become_user)
+        return str(first("ansible_become_user", *named) or "root")
 
-    # -- conditions on results --------------------------------------------------------------
-
-    def _judge(self, entry: TaskEntry, variables: HostVariables) -> Judge | None:
-        """Return what ``changed_when`` and ``failed_when`` make of a result; None without them."""
-        if entry.changed_when is None and entry.failed_when is None:
-            return None
-
-        def judge(result: Result) -> Result:
-            if result.status == "not_run":
-                return result
-            templater = self._with_result(entry, variables, result_values(result))
-            if entry.failed_when is not None:
-                failed = templater.test(entry.failed_when, entry.where)
-                recovered = "changed" if result.status == "failed" else result.status
-                result = replace(result, status="failed" if failed else recovered)
-            if entry.changed_when is not None and result.status in {"ok", "changed"}:
-                changed = templater.test(entry.changed_when, entry.where)
-                result = replace(result, status="changed" if changed else "ok")
-            return result
-
-        return judge
-
-    def _with_result(
-        self, entry: TaskEntry, variables: HostVariables, values: Mapping[str, Any]
-    ) -> Templater:
-        known = {entry.register: values} if entry.register else {}
-        return Templater(variables.with_task_vars({**values, **known}), search=self.search)
-
-    def _until(self, call: Call, variables: HostVariables) -> Mapping[str, Any]:
-        """Repeat an action until its condition holds; the last attempt's failure counts."""
-        entry = call.entry
-        attempts = int(str(call.templater.render(entry.retries))) + 1
-        delay = float(str(call.templater.render(entry.delay)))
-        for attempt in range(1, attempts + 1):
-            last = attempt == attempts
-            value = perform(replace(call, ignore_errors=call.ignore_errors or not last))
-            templater = self._with_result(entry, variables, dict(value))
-            if templater.test(entry.until, entry.where):
-                break
-            if last:
-                self.host.note(
-                    call.label,
-                    Result("failed", message=f"not so after {attempt} attempts: {entry.until}"),
-                    ignored=call.ignore_errors,
-                )
-            else:
-                time.sleep(delay)
-        return value
-
-
-def _sets_facts(entry: TaskEntry) -> bool:
-    return entry.action == "set_fact"
-
-
-def truth(value: object) -> bool:
-    """Return a boolean that may be written as text, as YAML and the command line have it."""
-    return str(value).lower() in {"true", "yes", "on", "1"}
+    def _templater(self, variables: HostVariables) -> Templater:
+        return Templater(variables, search=self.search)

@@ -21,6 +21,8 @@ class RunOptions:
         login_password, become_password: the passwords typed in, for every host that names none.
         ssh_user: the login for hosts that name none.
         lock_wait: seconds to wait for a host that another run is working on.
+        extra_vars: of the command line.
+        verbosity: from which level on ``debug`` speaks.
 
     """
 
@@ -35,6 +37,7 @@ class RunOptions:
     ssh_user: str | None = None
     lock_wait: float = 0
     extra_vars: Mapping[str, object] = field(default_factory=dict)
+    verbosity: int = 0
 
     def wants(self, tags: frozenset[str]) -> bool:
         """Tell whether an entry with these tags is asked for, by Ansible's rules.

@@ -31,10 +31,11 @@ class Problem(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """A host's facts, and this machine's clock when they came, in Unix seconds."""
+    """A host's facts, this machine's clock when they came (Unix seconds), and declared GPUs."""
 
     facts: Mapping[str, Any]
     received: float
+    gpu_count: int
 
 
 def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> None:
@@ -50,7 +51,7 @@ def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> N
 
     def look(name: str) -> None:
         host = run.host(name)
-        answers = Answers(host.facts, time.time())
+        answers = Answers(host.facts, time.time(), int(host.variables.get("gpu_count", 0)))
         problems = [problem for check in _CHECKS for problem in check(answers, projects[name])]
         if problems:
             with lock:
@@ -109,6 +110,17 @@ def _clock(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]
         )
 
 
+def _gpus(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
+    """PCI class 0x03 is a display controller; 0x0680 would be an NVSwitch."""
+    devices = answers.facts["provision_nvidia"]["devices"]
+    found = sum(device["class"].startswith("0x03") for device in devices)
+    if found < answers.gpu_count:
+        yield Problem(
+            f"gpu_count is {answers.gpu_count}, but there are {found} NVIDIA GPUs on its PCI bus",
+            "correct gpu_count in the inventory, or look at the machine (lspci -d 10de:)",
+        )
+
+
 def _ports(answers: Answers, projects: tuple[ComposeProject, ...]) -> Iterator[Problem]:
     """Ports must be free, unless Docker has them already: then they are an earlier release's."""
     if answers.facts["provision_docker"]["version"] is not None:
@@ -131,4 +143,4 @@ def _published(project: ComposeProject) -> set[int]:
     }
 
 
-_CHECKS: tuple[Check, ...] = (_system, _disk, _memory, _clock, _ports)
+_CHECKS: tuple[Check, ...] = (_system, _disk, _memory, _clock, _gpus, _ports)

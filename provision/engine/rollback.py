@@ -48,9 +48,8 @@ def rollback(
     run_hook(run, "pre-rollback", hosts, facts)
     for role in _in_order(targets):
         concerned = [host for host in hosts if role in targets.get(host, {})]
-        if not run.phase(
-            role, concerned, lambda it=role, on=concerned: _go(run, states, targets, it, on)
-        ):
+        work = partial(_go, run, states, targets, role, concerned)
+        if not run.phase(role, concerned, work):
             break
     code = run.exit_code()
     run_hook(run, "post-rollback", hosts, {**facts, "EXIT_CODE": str(int(code))})

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,21 @@ from provision.engine.events import (
     RunStarted,
 )
 from provision.engine.fleet import Fleet
-from provision.engine.hostplay import HostPlay, truth
+from provision.engine.hostplay import HostPlay
 from provision.engine.masking import Mask
 from provision.engine.observer import EventObserver
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
 from provision.engine.playbook import hosts_of
+from provision.engine.playsettings import PlaySettings, settings_of
 from provision.engine.recap import Tally
 from provision.engine.variables import HostVariables
 from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
 from provision.playbook.loader import load_variables
 from provision.playbook.model import Play
-from provision.tasks.host import Host, describe
+from provision.tasks.host import Host
+from provision.tasks.labels import describe
 from provision.tasks.outcome import HostFailedError
 from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
@@ -182,43 +183,28 @@ class Run:
         hosts = [host for host in named if host in wanted and not self.is_out(host)]
         self.attempted, self.untouched = [], list(hosts)
         if not hosts:
-            return True
-        play = self._with_policy(play, hosts[0])
+            return self.phase(play.name, (), lambda: "no host is left for it")
+        settings = settings_of(play, self.options.extra_vars, self.fleet.context(hosts[0]))
         go_on = True
 
         def work() -> None:
             nonlocal go_on
-            for batch in batches(hosts, play.serial):
+            for batch in batches(hosts, settings.serial):
                 self.attempted += batch
                 self.untouched = self.untouched[len(batch) :]
-                self.fleet.run(batch, self._player(play, directory))
-                go_on = self._may_go_on(play, batch)
+                self.fleet.run(batch, self._player(play, directory, hosts, batch))
+                go_on = self._may_go_on(settings, batch)
                 if not go_on:
                     break
 
         self.phase(play.name, hosts, work)
         return go_on
 
-    def _with_policy(self, play: Play, first: str) -> Play:
-        """Return a play with its batches and its tolerance rendered, for its first host."""
-        context = self.fleet.context(first)
-        variables = HostVariables(context, play.vars, self.options.extra_vars, dict)
-        templater = Templater(variables)
-        sizes = [templater.render(size, play.where) for size in play.serial]
-        flat = [each for size in sizes for each in (size if isinstance(size, list) else [size])]
-        return replace(
-            play,
-            serial=tuple(size if isinstance(size, int) else str(size) for size in flat),
-            any_errors_fatal=truth(templater.render(play.any_errors_fatal, play.where)),
-            max_fail_percentage=templater.render(play.max_fail_percentage, play.where),  # type: ignore[arg-type]
-        )
-
-    def _may_go_on(self, play: Play, batch: Sequence[str]) -> bool:
+    def _may_go_on(self, settings: PlaySettings, batch: Sequence[str]) -> bool:
         out = sum(self.is_out(host) for host in batch)
-        if out and truth(play.any_errors_fatal):
+        if out and settings.any_errors_fatal:
             return False
-        limit = play.max_fail_percentage
-        return not exceeds(out, len(batch), None if limit is None else float(limit))
+        return not exceeds(out, len(batch), settings.max_fail_percentage)
 
     def each(self, hosts: Sequence[str], work: Callable[[Host], None]) -> None:
         """Do ``work`` on hosts, and wait for what it has handed to them; failures are reported."""
@@ -237,18 +223,30 @@ class Run:
 
         self.fleet.run(hosts, guarded)
 
-    def _player(self, play: Play, directory: Path) -> Callable[[str], None]:
-        once = Once()
+    def _player(
+        self, play: Play, directory: Path, hosts: Sequence[str], batch: Sequence[str]
+    ) -> Callable[[str], None]:
+        once = Once(batch)
         search = (directory, directory.parent, Path.cwd())
+        magic = {
+            "ansible_check_mode": self.options.check,
+            "ansible_play_batch": list(batch),
+            "ansible_play_hosts": list(hosts),
+            "ansible_play_name": play.name,
+            "playbook_dir": str(directory.absolute()),
+        }
 
         def work(name: str) -> None:
-            host = self.host(name)
-            variables = self._variables(name, play, directory, host)
-            host.variables = Templater(variables, search=search).view()
             try:
-                HostPlay(play, host, variables, self.options, once, search).run()
+                host = self.host(name)
+                variables = self._variables(name, play, directory, host, magic)
+                host.variables = Templater(variables, search=search).view()
+                pause = self.fleet.pause
+                HostPlay(play, host, variables, self.options, once, search, pause).run()
             except HostFailedError as error:
                 self.failed[name] = error.message
+            finally:
+                once.leave(name)
 
         return work
 
@@ -265,11 +263,13 @@ class Run:
             run=self.info,
         )
 
-    def _variables(self, name: str, play: Play, directory: Path, host: Host) -> HostVariables:
+    def _variables(
+        self, name: str, play: Play, directory: Path, host: Host, magic: Mapping[str, object]
+    ) -> HostVariables:
         play_vars: dict[str, Any] = dict(play.vars)
         for file in play.vars_files:
             play_vars.update(load_variables(directory / file))
-        context = self.fleet.context(name)
+        context = {**self.fleet.context(name), **magic}
         variables = HostVariables(context, play_vars, self.options.extra_vars, lambda: host.facts)
         self.mask.learn({**play_vars, **self.options.extra_vars}, variables)
         if name in self._remembered:

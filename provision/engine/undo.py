@@ -74,7 +74,7 @@ def _work(run: Run, hosts: Sequence[str], role: str, outcome: _Outcome) -> str:
 
 def _reached(run: Run, name: str) -> Host:
     """Return a host that answers again: its agent goes on, or another one takes its place."""
-    if name not in run.fleet.lost and not run.fleet.cancelled:
+    if name not in run.fleet.lost and not run.fleet.is_cancelled:
         run.fleet.link(name).channel("root").resume()
         return run.host(name)
     lost = run.fleet.lost.pop(name, None)

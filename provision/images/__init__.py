@@ -1,0 +1,1 @@
+"""Images: built, pushed, and pinned by digest."""

@@ -37,6 +37,16 @@ _SIZES = {
     "trainer_tmp_size": "256m",
     "trainer_stop_seconds": 30,
 }
+# The reference stack learns within minutes on two CPU cores, and its curves show it.
+_PACE = {
+    "agent_environment": {
+        "AGENT_MOVES_PER_SECOND": "400",
+        "AGENT_OPPONENTS": "self,random,random,evaluation",
+        "BOARD_SIZE": "7",
+        "TICK_LIMIT": "120",
+    },
+    "prometheus_scrape_seconds": 5,
+}
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense
 
 
@@ -60,7 +70,7 @@ def render(
     members = groups([host.name for host in hosts])
     tree = {
         "all": {
-            "vars": {**_variables(credentials), **image_variables, **_SIZES},
+            "vars": {**_variables(credentials), **image_variables, **_SIZES, **_PACE},
             "hosts": {host.name: _host_variables(host) for host in hosts},
             "children": {
                 role: {"hosts": {name: {} for name in names}} for role, names in members.items()

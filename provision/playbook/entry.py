@@ -76,7 +76,7 @@ class TaskReader:
             ignore_errors=keywords.flag("ignore_errors") or False,
             no_log=keywords.flag("no_log") or False,
             until=keywords.condition("until"),
-            retries=3 if retries is None else retries,
+            retries=retries,
             delay=5 if delay is None else delay,
             run_once=keywords.flag("run_once") or False,
             check_mode=keywords.flag("check_mode"),

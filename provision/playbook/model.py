@@ -37,7 +37,8 @@ class TaskEntry:
         notify: names of handlers, each defined in the play unless it is a template.
         listen: of a handler: further names that it answers to.
         become: None inherits from the play.
-        retries: how often ``until`` is tried again at most, ``delay`` seconds apart.
+        retries: how often it is tried again at most, ``delay`` seconds apart, until ``until`` holds
+            or else until it does not fail; None means 3 times where there is an ``until``.
         where: the task's place in the file.
 
     """
@@ -62,7 +63,7 @@ class TaskEntry:
     ignore_errors: Flag = False
     no_log: Flag = False
     until: object = None
-    retries: Number = 3
+    retries: Number | None = None
     delay: Number = 5
     run_once: Flag = False
     check_mode: Flag | None = None

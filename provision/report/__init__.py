@@ -12,7 +12,7 @@ from provision.report.plain import PlainConsole
 from provision.report.runlog import RunLog, read_events
 from provision.report.story import Story
 
-__all__ = ["Listener", "RunLog", "make_listener", "read_events"]
+__all__ = ["Listener", "RunLog", "can_draw", "make_listener", "read_events"]
 
 
 class Listener(Protocol):
@@ -44,7 +44,7 @@ def make_listener(
     if json:
         return JsonLines(stream)
     story = Story(verbosity=verbosity, diff=diff, check=check)
-    if not (is_terminal and _can_draw(stream, os.environ)):
+    if not (is_terminal and can_draw(stream, os.environ)):
         return PlainConsole(stream, story)
     from rich.console import Console
 
@@ -53,7 +53,8 @@ def make_listener(
     return LiveConsole(Console(file=stream, force_terminal=True, highlight=False), story)
 
 
-def _can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal, with these environment variables, is one that shows colours."""
     encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
     plain_wanted = bool(environ.get("NO_COLOR") or environ.get("CI"))
     return encoding == "utf8" and not plain_wanted and environ.get("TERM", "dumb") != "dumb"

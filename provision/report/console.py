@@ -79,19 +79,20 @@ class LiveConsole:
             lines, self._pending = self._pending, []
         if lines:
             # The terminal wraps long lines itself, so that they are copied in one piece.
-            self._console.print(_rich_text(lines), soft_wrap=True)
+            self._console.print(rich_text(lines), soft_wrap=True)
         return bool(lines)
 
     def _picture(self) -> Text:
         with self._lock:
             width, height = self._console.size
             lines = view_lines(self._activity, time.time(), width, height)
-        text = _rich_text(lines)
+        text = rich_text(lines)
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 
 
-def _rich_text(lines: Iterable[Line]) -> Text:
+def rich_text(lines: Iterable[Line]) -> Text:
+    """Return lines as rich shows them, without ever reading them as markup."""
     text = Text()
     for number, content in enumerate(lines):
         text.append("\n" if number else "")

@@ -64,7 +64,7 @@ class Release:
 
 
 def release_of(
-    project: ComposeProject, images: Mapping[str, str], health_timeout: float
+    project: ComposeProject, images: Mapping[str, str], health_timeout: float = 180
 ) -> Release:
     """Return the release of a rendered project, with its images replaced by their digests."""
     pinned = project.with_images(images).with_labels(_SPEC_LABEL, _spec)

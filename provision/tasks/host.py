@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from provision.agent.declaration import Declaration
 from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
-from provision.tasks.outcome import HostFailedError, Outcome
+from provision.tasks.labels import describe
+from provision.tasks.manner import Manner
+from provision.tasks.outcome import HostFailedError, Outcome, mapped
+from provision.tasks.planned import looked_at_once, not_yet, waits
+from provision.tasks.reporter import FATAL, Observer, Reporter
 from provision.tasks.run_info import RunInfo
 from provision.transport.channel import AgentChannel, Result
 from provision.transport.content import Content
-
-Judge = Callable[[Result], Result]
-
-
-class Observer(Protocol):
-    """Is told what happens on a host, from whatever thread it happens in."""
-
-    def started(self, host: str, label: str) -> None:
-        """A resource is being worked on."""
-
-    def progressed(self, host: str, label: str, event: Mapping[str, Any]) -> None:
-        """It printed something, or moved on: an event of the agent's."""
-
-    def finished(self, host: str, label: str, result: Result, *, ignored: bool) -> None:
-        """It ended; ``ignored`` says that a failure of it does not count."""
 
 
 class Host:
@@ -62,20 +50,24 @@ class Host:
         self.name = name
         self.run = run or RunInfo()
         self.variables = variables
-        self.check = check
         self.become = become
-        self.handlers: dict[str, tuple[Resource, ...]] = {}
         self._open_channel = open_channel
-        self._observer = observer
+        self._reporter = Reporter(name, observer)
         self._outcomes: list[Outcome] = []
-        self._queue: list[str] = []  # labels under way, in order
-        self._lock = threading.Lock()
-        self._last: AgentChannel | None = None
+        self._last: Outcome | None = None  # of those that the host answers
+        self._handlers: dict[str, tuple[str | None, tuple[Resource, ...]]] = {}
+        self._channel: AgentChannel | None = None  # the one used last
         self._facts: Outcome | None = None
         self._prefix: list[str] = []
+        self._manners = [Manner(check=check)]  # the run's, then those of the tasks at work
         self._failure: str | None = None
 
     # -- what tasks use ---------------------------------------------------------------------
+
+    @property
+    def check(self) -> bool:
+        """Whether nothing may be changed."""
+        return bool(self._manners[-1].check)
 
     def apply(
         self,
@@ -84,11 +76,8 @@ class Host:
         name: str = "",
         notify: str | tuple[str, ...] = (),
         content: Content | None = None,
-        ignore_errors: bool = False,
-        check: bool | None = None,
         no_log: bool = False,
         environment: Mapping[str, str] | None = None,
-        judge: Judge | None = None,
     ) -> Outcome:
         """Hand a resource to the host and return at once.
 
@@ -97,27 +86,19 @@ class Host:
             name: what to call it; else it is described by its kind and its main field.
             notify: handlers to run at the end of the section, should it change something.
             content: what the host gets when it asks for the declared hash (see ``Copy``).
-            ignore_errors: go on after a failure of it.
-            check: overrides the run's check mode.
             no_log: show and record nothing of what it holds.
             environment: variables for the programs that it runs.
-            judge: may turn the host's answer into another one (``changed_when``).
 
         Raises:
             HostFailedError: something before it has failed; nothing is sent.
 
         """
-        return self._submit(
-            resource,
-            label=self._label(name or describe(resource)),
+        manner = Manner(
             notify=(notify,) if isinstance(notify, str) else notify,
-            check=self.check if check is None else check,
-            ignore_errors=ignore_errors,
-            content=content,
             no_log=no_log,
-            environment=environment,
-            judge=judge,
+            environment=environment or {},
         )
+        return self.submit(resource, manner, name=name, content=content)
 
     def ask(self, query: Query, *, name: str = "", no_log: bool = False) -> dict[str, Any]:
         """Ask the host something and wait for the answer.
@@ -126,35 +107,130 @@ class Host:
             HostFailedError: there is none.
 
         """
-        label = self._label(name or describe(query))
-        return self._submit(query, label=label, notify=(), no_log=no_log).data
+        return self.submit(query, Manner(no_log=no_log), name=name).data
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """What the host says of itself; asked once, awaited when looked at."""
-        self.gather_facts()
-        assert self._facts is not None  # noqa: S101 - the line above sets it
+        if self._facts is None:
+            self.gather_facts()
+        assert self._facts is not None  # noqa: S101 - the line above sees to it
         return self._facts.data
 
     def gather_facts(self) -> None:
         """Ask for the facts, without waiting for them."""
-        if self._facts is None:
-            self._facts = self._submit(Facts(), label="gather facts", notify=())
+        self.learn_facts(self.submit(Facts(), Manner(), name="gather facts"))
+
+    def learn_facts(self, outcome: Outcome) -> None:
+        """Take what was gathered anew for the facts."""
+        self._facts = outcome
 
     def on_change(self, handler: str, *resources: Resource) -> None:
         """Define what a notified name does: ``on_change("restart docker", Systemd(…))``."""
-        self.handlers[handler] = resources
-
-    @contextmanager
-    def section(self, name: str) -> Iterator[None]:
-        """Prefix the labels of what is applied inside with a task's name."""
-        self._prefix.append(name)
-        try:
-            yield
-        finally:
-            self._prefix.pop()
+        self._handlers[handler] = (self.become, resources)
 
     # -- what the engine uses ---------------------------------------------------------------
+
+    @contextmanager
+    def section(self, name: str, manner: Manner) -> Iterator[list[Outcome]]:
+        """Carry out what is handed over inside as parts of a task; yields their outcomes."""
+        before = len(self._outcomes)
+        parts: list[Outcome] = []
+        self._prefix.append(name)
+        self._manners.append(manner.within(self._manners[-1]))
+        try:
+            yield parts
+        finally:
+            self._prefix.pop()
+            self._manners.pop()
+            parts.extend(self._outcomes[before:])
+
+    def submit(
+        self,
+        declaration: Declaration,
+        manner: Manner,
+        *,
+        name: str = "",
+        content: Content | None = None,
+    ) -> Outcome:
+        """Hand a resource or query over and return at once; see ``apply``."""
+        manner = manner.within(self._manners[-1])
+        label = self._label(name or describe(declaration))
+        self._refuse_after_failure()
+        channel = self._open()
+        self._reporter.begin(label)
+        answer: Future[Result] = Future()
+
+        def end(done: Future[Result]) -> None:
+            """Pass an answer on; runs in the channel's reading thread."""
+            error = done.exception()
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                self._end(label, done.result(), manner)
+                answer.set_result(done.result())
+
+        self._send(channel, declaration, manner, label, content).add_done_callback(end)
+        planned = bool(manner.check) and isinstance(declaration, Resource)
+        self._last = Outcome(label, answer, channel.flush, manner.notify, planned)
+        self._outcomes.append(self._last)
+        return self._last
+
+    def attempt(
+        self,
+        declaration: Declaration,
+        manner: Manner,
+        *,
+        name: str,
+        content: Content | None = None,
+    ) -> Result:
+        """Carry something out, wait, and leave it to the caller to ``note`` what came of it.
+
+        Raises:
+            HostFailedError: something before it has failed.
+
+        """
+        manner = replace(manner.within(self._manners[-1]), ignore_errors=True)
+        self._refuse_after_failure()
+        channel = self._open()
+        label = self._label(name)
+        future = self._send(channel, declaration, manner, label, content)
+        channel.flush()
+        self.wait()
+        self._refuse_after_failure()
+        self._reporter.announce(label)
+        return future.result()
+
+    def note(
+        self, name: str, result: Result, manner: Manner | None = None, *, planned: bool = False
+    ) -> Outcome:
+        """Report something that was decided here rather than on the host; a failure counts."""
+        manner = (manner or Manner()).within(self._manners[-1])
+        label = self._label(name)
+        if result.status in FATAL:
+            self.wait()
+            self._count_failure(label, result, manner)
+        self._reporter.note(label, manner.shown(result), ignored=manner.ignore_errors)
+        answer: Future[Result] = Future()
+        answer.set_result(result)
+        outcome = Outcome(label, answer, lambda: None, manner.notify, planned)
+        self._outcomes.append(outcome)
+        return outcome
+
+    def progress(self, name: str, done: int, total: int, unit: str) -> None:
+        """Tell that something which takes several steps has come to one of them."""
+        event = {"event": "progress", "label": unit, "done": done, "total": total, "unit": unit}
+        self._reporter.progress(self._label(name), event)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something failed on it that counts."""
+        return self._failure is not None
+
+    def wait(self) -> None:
+        """Wait for everything that was handed over; answers come in order."""
+        if self._last is not None:
+            self._last.wait()
 
     def settle(self) -> list[Outcome]:
         """Wait for everything that was handed over, and return and forget it.
@@ -165,139 +241,65 @@ class Host:
 
         """
         settled, self._outcomes = self._outcomes, []
-        for outcome in settled:
-            outcome.wait()
-        if self._failure is not None:
-            raise HostFailedError(self._failure)
+        self.wait()
+        self._refuse_after_failure()
         return settled
 
-    @property
-    def failed(self) -> bool:
-        """Whether something failed on it that counts."""
-        return self._failure is not None
+    def handlers(self) -> tuple[str, ...]:
+        """Return the names that ``on_change`` was given."""
+        return tuple(self._handlers)
 
-    def note(self, name: str, result: Result, *, ignored: bool = False) -> None:
-        """Report something that was decided here rather than on the host; a failure counts."""
-        for outcome in self._outcomes:
-            outcome.wait()
-        label = self._label(name)
-        self._observer.started(self.name, label)
-        self._observer.finished(self.name, label, result, ignored=ignored)
-        if result.status in _FATAL and not ignored and self._failure is None:
-            self._failure = f"{label}: {result.message}"
+    def run_handler(self, name: str) -> None:
+        """Do what a name means, as the user that was to do it when the name was defined."""
+        self.become, resources = self._handlers[name]
+        for resource in resources:
+            self.apply(resource, name=f"handler: {name}")
 
     # -- inside -----------------------------------------------------------------------------
 
     def _label(self, name: str) -> str:
         return ": ".join([*self._prefix, name])
 
-    def _submit(
-        self,
-        declaration: Declaration,
-        *,
-        label: str,
-        notify: tuple[str, ...],
-        check: bool = False,
-        ignore_errors: bool = False,
-        content: Content | None = None,
-        no_log: bool = False,
-        environment: Mapping[str, str] | None = None,
-        judge: Judge | None = None,
-    ) -> Outcome:
+    def _refuse_after_failure(self) -> None:
         if self._failure is not None:
             raise HostFailedError(self._failure)
-        channel = self._channel()
-        self._begin(label)
-        answer: Future[Result] = Future()
 
+    def _open(self) -> AgentChannel:
+        """Return the channel of the current user; a change of user waits for what came before."""
+        channel = self._open_channel(self.become)
+        if self._channel is not None and self._channel is not channel:
+            self.wait()
+            self._refuse_after_failure()
+        self._channel = channel
+        return channel
+
+    def _send(
+        self,
+        channel: AgentChannel,
+        declaration: Declaration,
+        manner: Manner,
+        label: str,
+        content: Content | None,
+    ) -> Future[Result]:
         def listen(event: Mapping[str, Any]) -> None:
-            if not no_log:
-                self._observer.progressed(self.name, label, event)
+            if not manner.no_log:
+                self._reporter.progress(label, event)
 
-        judged = _Judgement(label, answer, ignore_errors, no_log, judge)
+        look_once = bool(manner.check) and waits(declaration)
         raw = channel.submit(
-            declaration,
-            check=check,
-            keep_going=ignore_errors or judge is not None,
-            environment=environment,
+            looked_at_once(declaration) if look_once else declaration,
+            check=bool(manner.check),
+            keep_going=manner.ignore_errors or look_once,
+            environment=manner.environment,
             content=content,
             on_event=listen,
         )
-        raw.add_done_callback(lambda done: self._end(done, judged))
-        outcome = Outcome(label, answer, channel.flush, notify)
-        self._outcomes.append(outcome)
-        return outcome
+        return mapped(raw, not_yet) if look_once else raw
 
-    def _channel(self) -> AgentChannel:
-        """Return the channel of the current user; a change of user waits for what came before."""
-        channel = self._open_channel(self.become)
-        if self._last is not None and self._last is not channel:
-            for outcome in self._outcomes:
-                outcome.wait()
-        self._last = channel
-        return channel
+    def _end(self, label: str, result: Result, manner: Manner) -> None:
+        self._count_failure(label, result, manner)
+        self._reporter.end(label, manner.shown(result), ignored=manner.ignore_errors)
 
-    def _begin(self, label: str) -> None:
-        with self._lock:
-            self._queue.append(label)
-            first = len(self._queue) == 1
-        if first:
-            self._observer.started(self.name, label)
-
-    def _end(self, done: Future[Result], judged: _Judgement) -> None:
-        """Pass an answer on; runs in the channel's reading thread."""
-        error = done.exception()
-        if error is not None:
-            judged.answer.set_exception(error)
-            return
-        result = judged.of(done.result())
-        if result.status in _FATAL and not judged.ignore_errors and self._failure is None:
-            self._failure = f"{judged.label}: {result.message}"
-        with self._lock:
-            self._queue.pop(0)
-            following = self._queue[0] if self._queue else None
-        self._observer.finished(self.name, judged.label, result, ignored=judged.ignore_errors)
-        if following is not None and result.status != "not_run":
-            self._observer.started(self.name, following)
-        judged.answer.set_result(result)
-
-
-_FATAL = {"failed", "cancelled"}
-
-
-@dataclass(frozen=True)
-class _Judgement:
-    """What is to be made of the host's answer to one resource."""
-
-    label: str
-    answer: Future[Result]
-    ignore_errors: bool
-    no_log: bool
-    judge: Judge | None
-
-    def of(self, result: Result) -> Result:
-        if self.judge is not None:
-            result = self.judge(result)
-        if self.no_log:
-            result = replace(result, changes={}, log=(), expected="", found="")
-        return result
-
-
-_MAIN_FIELDS = ("name", "dest", "path", "project", "server", "key", "url", "shell", "argv")
-
-
-def describe(declaration: Declaration) -> str:
-    """Return a short label: the kind, and the field that says which one."""
-    fields = declaration.fields()
-    for field in _MAIN_FIELDS:
-        if field in fields:
-            value = fields[field]
-            text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            return f"{declaration.kind().lower()} {shorten(text)}"
-    return declaration.kind().lower()
-
-
-def shorten(text: str, width: int = 60) -> str:
-    """Return the first line of a text, cut to ``width``."""
-    line = text.strip().partition("\n")[0]
-    return line if len(line) <= width else line[: width - 1] + "…"
+    def _count_failure(self, label: str, result: Result, manner: Manner) -> None:
+        if result.status in FATAL and not manner.ignore_errors and self._failure is None:
+            self._failure = f"{label}: {manner.shown(result).message}"

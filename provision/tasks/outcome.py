@@ -24,6 +24,7 @@ class Outcome:
         future: of the host's answer.
         flush: sends what is still queued, so that there will be an answer.
         notify: the handlers to run should it have changed something.
+        planned: it was only planned, so that what it would report is not known.
 
     """
 
@@ -31,6 +32,7 @@ class Outcome:
     future: Future[Result]
     flush: Callable[[], None]
     notify: tuple[str, ...] = ()
+    planned: bool = False
 
     def wait(self) -> Result:
         """Return the answer, whatever it is.
@@ -65,3 +67,18 @@ class Outcome:
     def data(self) -> dict[str, Any]:
         """What it reports beside its state."""
         return self.result().data
+
+
+def mapped(future: Future[Result], change: Callable[[Result], Result]) -> Future[Result]:
+    """Return the future of what ``change`` makes of a result."""
+    answer: Future[Result] = Future()
+
+    def end(done: Future[Result]) -> None:
+        error = done.exception()
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(change(done.result()))
+
+    future.add_done_callback(end)
+    return answer

@@ -104,8 +104,10 @@ class Templater:
             raise UsageError(f"not a condition: {condition!r}", where=where)
         return self.engine().test(condition.strip(), self._scope(), where)
 
-    def find(self, name: str, kind: str) -> Path:
+    def find(self, name: str, kind: str, *, or_directory: bool = False) -> Path:
         """Return the file ``name``, of the ``kind`` files or templates, found in ``search``.
+
+        A directory of that name will do as well, where that is asked for.
 
         Raises:
             UsageError: naming every place that was looked at.
@@ -113,7 +115,7 @@ class Templater:
         """
         places = list(self._places(os.path.expanduser(name), kind))  # noqa: PTH111
         for place in places:
-            if place.is_file():
+            if place.is_file() or (or_directory and place.is_dir()):
                 return place
         searched = ", ".join(str(place) for place in places)
         raise UsageError(f"there is no file {name!r} (looked for {searched})")

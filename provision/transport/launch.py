@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import zlib
-from functools import cache
 
-from provision.transport.modules import BOOTSTRAP, core, source
+from provision.transport.modules import BOOTSTRAP, core, once, source
 
 # The shell says this on stdout before anything else of ours: what comes before is the login
 # shell's (a greeting in ~/.bashrc). Where sudo may ask for a password, nothing is sent before it
@@ -95,7 +94,7 @@ def first_bytes() -> bytes:
     return f"{len(code)} {len(archive)}\n".encode() + code + archive
 
 
-@cache
+@once
 def _payload() -> tuple[bytes, bytes]:
     """Return the compressed bootstrap and the compressed agent; the same for every host."""
     code = source(BOOTSTRAP).encode()

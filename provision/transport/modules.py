@@ -6,44 +6,67 @@ packets (10 segments, RFC 6928) can carry; what every session needs fits into on
 
 from __future__ import annotations
 
-import ast
 import binascii
+import functools
 import json
+import re
+import threading
 import zlib
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 _ROOT = Path(__file__).parent.parent.parent
 _AGENT = "provision.agent"
 BOOTSTRAP = "provision.agent.bootstrap"
+# Parsing the modules properly would take longer than everything else of a run that changes nothing.
+_IMPORT = re.compile(
+    r"^ *(?:import|from) (provision\.agent[\w.]*)(?: import (?:\(([^)]*)|(.*)))?", re.MULTILINE
+)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_lock = threading.RLock()
 
 
-@cache
+def once(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Compute a result for all hosts: they start at the same moment, and all but one wait."""
+    cached = functools.cache(function)
+
+    @functools.wraps(function)
+    def locked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with _lock:
+            return cached(*args, **kwargs)  # type: ignore[arg-type]
+
+    return locked
+
+
+@once
 def core() -> frozenset[str]:
     """Return the modules without which no session starts."""
     return _with_imports(BOOTSTRAP) - {BOOTSTRAP}
 
 
-@cache
+@once
 def needed_by(module: str) -> frozenset[str]:
     """Return the modules that one of the agent's needs and that are not among ``core``."""
     return _with_imports(module) - core()
 
 
-@cache
+@once
 def packed(names: frozenset[str]) -> str:
     """Return modules as a "modules" message holds them, see ``provision.agent.session``."""
     text = json.dumps({name: source(name) for name in sorted(names)})
     return binascii.b2a_base64(zlib.compress(text.encode(), 9), newline=False).decode()
 
 
-@cache
+@functools.cache
 def source(name: str) -> str:
     """Return a module's text; packages above the agent are empty on a host."""
     path = _file(name)
     return path.read_text(encoding="utf-8") if name.startswith(_AGENT) and path else ""
 
 
+@functools.cache
 def _file(name: str) -> Path | None:
     path = _ROOT.joinpath(*name.split("."))
     candidates = (path / "__init__.py", path.with_suffix(".py"))
@@ -62,13 +85,10 @@ def _with_imports(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-@cache
+@functools.cache
 def _imports(name: str) -> tuple[str, ...]:
     """Return what a module imports of the agent, at its top or inside a function."""
     names = []
-    for node in ast.walk(ast.parse(source(name))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_AGENT):
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names if alias.name.startswith(_AGENT)]
+    for module, several, one in _IMPORT.findall(source(name)):
+        names += [module, *(f"{module}.{each}" for each in re.findall(r"\w+", several or one))]
     return tuple(names)

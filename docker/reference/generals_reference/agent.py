@@ -23,6 +23,7 @@ PAUSE = 2.0  # seconds after something was not available
 MAX_RESULTS = 1000  # kept while the model server does not take them
 MAX_WAITING = 512  # fragments kept while the buffer does not take them; then the oldest go
 APPEND = 32  # fragments in one request
+OUTCOMES = {1.0: "won", 0.0: "drawn", -1.0: "lost"}
 RESULTS = Counter("generals_agent_games_total", "Games of the policy", ["opponent", "result"])
 SENT = Counter("generals_agent_experiences_total", "Experiences acknowledged by the buffer")
 LOST = Counter("generals_agent_experiences_dropped_total", "Experiences that found no room")
@@ -53,6 +54,9 @@ class Agent:
             "random": Random(self.rng),
             "heuristic": Heuristic(self.rng),
         }
+        for kind in set(options.opponents) - {"evaluation"}:  # zeros, so that rates begin at 0
+            for result in OUTCOMES.values():
+                RESULTS.labels(kind, result)
         self.results: list[model_pb2.Match] = []
         self.heartbeat = metrics.Heartbeat()
         self.waiting: list[buffer_pb2.Experience] = []
@@ -134,7 +138,7 @@ class Agent:
             self.results.append(model_pb2.Match(version=version, against=against, score=score))
         if seat.episode is None or seat.view is None:
             return
-        RESULTS.labels(seat.opponent, {1.0: "won", -1.0: "lost"}.get(result, "drawn")).inc()
+        RESULTS.labels(seat.opponent, OUTCOMES[result]).inc()
         span = trace.current()
         traceparent = span.header if span and span.sampled else ""
         for tensors in seat.episode.fragments(seat.view, self.options.fragment):

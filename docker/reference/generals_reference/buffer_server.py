@@ -29,6 +29,8 @@ CAPACITY = Gauge("generals_buffer_capacity", "Experiences that can be held (BUFF
 APPENDED = Counter("generals_experiences_appended_total", "Experiences stored")
 SAMPLED = Counter("generals_experiences_sampled_total", "Experiences drawn")
 REFUSED = Counter("generals_experiences_refused_total", "Appends refused", ["reason"])
+for reason in ("malformed", "memory", "busy"):
+    REFUSED.labels(reason)  # zeros, so that rates begin at 0
 AGE = Histogram(
     "generals_sample_age_seconds",
     "Age of drawn experiences",

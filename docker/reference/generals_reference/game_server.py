@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from generals_reference import service
 from generals_reference.game import maps
-from generals_reference.game.match import Matches, TooManyGames
+from generals_reference.game.matches import Matches, TooManyGames
 from generals_reference.settings import Settings
 from generals_reference.v1 import game_pb2, game_pb2_grpc
 

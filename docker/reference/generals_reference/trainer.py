@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter as Tally
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,14 +12,15 @@ import grpc
 import numpy as np
 from prometheus_client import Counter, Gauge
 
-from generals_reference import metrics, models, rpc, service, trace
+from generals_reference import metrics, models, service, supply, trace
 from generals_reference.checkpoints import Checkpoints
-from generals_reference.experience import Tensors, unpack
+from generals_reference.experience import unpack
 from generals_reference.policy import network, workers
 from generals_reference.policy.learner import Learner, Update
 from generals_reference.settings import Settings
 from generals_reference.storage import storage
-from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
+from generals_reference.supply import Demand, Supply
+from generals_reference.v1 import buffer_pb2
 
 PAUSE = 2.0  # seconds between looks at a buffer with too little in it
 UPDATES = Counter("generals_learner_updates_total", "Updates of the weights")
@@ -40,42 +40,18 @@ log = logging.getLogger(__name__)
 class Options:
     """How to train, from the environment."""
 
-    batch: int  # fragments
-    minimum: int  # fragments in the buffer before the first update
-    reuse: float  # times that a fragment is learnt from, on average
+    demand: Demand
     checkpoint_every: int  # updates
     publish_every: int  # updates
-    prioritised: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
         environment = settings.environment
         return cls(
-            batch=environment.integer("TRAINER_BATCH", 8, 1, 4096),
-            minimum=environment.integer("TRAINER_MINIMUM", 64, 1, 10_000_000),
-            reuse=environment.number("TRAINER_REUSE", 4, 0.01, 1000),
+            demand=Demand.of(environment),
             checkpoint_every=environment.integer("CHECKPOINT_EVERY", 100, 1, 1_000_000),
             publish_every=environment.integer("PUBLISH_EVERY", 20, 1, 1_000_000),
-            prioritised=environment.choice(
-                "TRAINER_SAMPLING", "uniform", ("uniform", "prioritised")
-            )
-            == "prioritised",
         )
-
-
-@dataclass
-class Source:
-    """How far a buffer's experiences have been used by this process."""
-
-    known: int  # experiences that had been appended when it began, less those it may use
-    learnt: int = 0  # fragments drawn since then
-
-
-def alike(fragments: list[Tensors]) -> list[int]:
-    """Which fragments have the commonest length and board; agents may play on several boards."""
-    shapes = [fragment["army"].shape for fragment in fragments]
-    commonest, _ = Tally(shapes).most_common(1)[0]
-    return [index for index, shape in enumerate(shapes) if shape == commonest]
 
 
 class Trainer:
@@ -84,9 +60,7 @@ class Trainer:
     def __init__(self, settings: Settings, options: Options, stop: service.Stop) -> None:
         self.options, self.stop = options, stop
         self.heartbeat = metrics.Heartbeat()
-        self.buffers = rpc.Servers(
-            settings.buffers, buffer_pb2_grpc.ExperienceBufferStub, settings.name
-        )
+        self.supply = Supply(settings, options.demand)
         self.models = models.servers(settings.model_servers, settings.name)
         self.checkpoints = Checkpoints(storage(settings, "trainer"))
         saved = self.checkpoints.newest()
@@ -94,7 +68,6 @@ class Trainer:
         self.workers = workers.join(settings)
         self.learner = self.workers.learner(start)
         self.to_publish = self.workers.leads
-        self.sources: dict[str, Source] = {}  # by the buffer's address
 
     def run(self) -> None:
         """Train until asked to stop; then checkpoint."""
@@ -117,55 +90,32 @@ class Trainer:
 
     def train(self) -> bool:
         """One update, if there is enough new to learn from, for every process that trains."""
-        batch = self.attempt(self.sample)
+        batch = self.attempt(self.supply.batch)
         if not self.workers.all(batch is not None) or batch is None:
             return False
-        parents = {experience.traceparent for experience in batch.experiences} - {""}
-        links = tuple(span for header in parents if (span := trace.parse(header)))
-        with trace.span("update", sampled=bool(links), links=links):
+        parent, links = supply.origins(batch)
+        with trace.span("update", parent, links=links) as span:
             self.learn(batch)
+            span.attributes |= {"learner.step": self.learner.step}
         return True
 
     def learn(self, batch: buffer_pb2.SampleReply) -> None:
         """One update with a batch, and what is due after it."""
         fragments = [unpack(experience) for experience in batch.experiences]
-        chosen = alike(fragments)
+        chosen = supply.alike(fragments)
         importance = np.array(batch.weight, np.float32)[chosen]
         update = self.learner.update([fragments[index] for index in chosen], importance)
         self.show(update, batch)
-        if self.options.prioritised:
+        if self.options.demand.prioritised:
             request = buffer_pb2.PrioritiseRequest(
                 sequence=[batch.sequence[index] for index in chosen],
                 priority=(update.surprise + 1e-3).tolist(),
             )
-            self.attempt(lambda: self.buffers.call("Prioritise", request))
+            self.attempt(lambda: self.supply.prioritise(request))
         if self.learner.step % self.options.checkpoint_every == 0:
             self.checkpoint()
         if self.workers.leads:
             self.to_publish |= self.learner.step % self.options.publish_every == 0
-
-    def sample(self) -> buffer_pb2.SampleReply | None:
-        """A batch from the next buffer; None while it has too little, or too little that is new."""
-        self.buffers.next()
-        strategy = buffer_pb2.SampleRequest
-        request = buffer_pb2.SampleRequest(
-            count=self.options.batch,
-            strategy=strategy.PRIORITISED if self.options.prioritised else strategy.UNIFORM,
-            minimum=self.options.minimum,
-        )
-        stats = self.buffers.call("Stats", buffer_pb2.StatsRequest())
-        known = stats.appended - min(stats.fill, self.options.minimum)
-        source = self.sources.setdefault(self.buffers.address, Source(known))
-        if source.learnt >= (stats.appended - source.known) * self.options.reuse:
-            return None
-        try:
-            batch = self.buffers.call("Sample", request)
-            source.learnt += len(batch.experiences)
-            return batch
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
-                return None
-            raise
 
     def show(self, update: Update, batch: buffer_pb2.SampleReply) -> None:
         """Bring the metrics up to date."""

@@ -10,7 +10,7 @@ from conftest import free_port, serving
 from generals_reference.agent import MAX_WAITING, Agent
 from generals_reference.episode import SHAPING, Episode, standing
 from generals_reference.experience import Tensors, unpack
-from generals_reference.game.match import Matches
+from generals_reference.game.matches import Matches
 from generals_reference.game_server import GameServer
 from generals_reference.policy.players import Heuristic, Random
 from generals_reference.round import Options, Round, Seat

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from conftest import serving, status, wait_for
-from generals_reference.game.match import ABANDONED_AFTER, Matches
+from generals_reference.game.matches import ABANDONED_AFTER, Matches
 from generals_reference.game_server import MAX_STREAMS, GameServer
 from generals_reference.v1 import game_pb2, game_pb2_grpc
 

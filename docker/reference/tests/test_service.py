@@ -12,7 +12,7 @@ import grpc
 import pytest
 from conftest import OPTIONS, free_port, status, wait_for
 from generals_reference import health, service
-from generals_reference.game.match import Matches
+from generals_reference.game.matches import Matches
 from generals_reference.game_server import GameServer
 from generals_reference.settings import Environment, Settings, SettingsError
 from generals_reference.v1 import (

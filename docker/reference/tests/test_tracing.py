@@ -10,7 +10,7 @@ import grpc
 import pytest
 from conftest import free_port, serving, wait_for
 from generals_reference import otlp, rpc, trace
-from generals_reference.game.match import Matches
+from generals_reference.game.matches import Matches
 from generals_reference.game_server import GameServer
 from generals_reference.settings import SettingsError
 from generals_reference.v1 import game_pb2, game_pb2_grpc, otlp_pb2, otlp_pb2_grpc

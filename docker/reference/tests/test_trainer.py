@@ -10,7 +10,8 @@ import pytest
 from generals_reference.checkpoints import Checkpoints
 from generals_reference.settings import Environment, Settings
 from generals_reference.storage import Bucket, Directory, Storage, storage
-from generals_reference.trainer import alike
+from generals_reference.supply import alike, origins
+from generals_reference.v1 import buffer_pb2
 from samples import tensors
 
 
@@ -85,3 +86,13 @@ def test_without_a_bucket_the_directory_counts(tmp_path: Path) -> None:
 def test_fragments_of_one_batch_are_alike() -> None:
     batch = [tensors(side=4), tensors(side=5), tensors(side=5), tensors(side=5, steps=3)]
     assert alike(batch) == [1, 2]
+
+
+def test_an_update_goes_on_with_the_trace_of_a_round_and_links_to_the_others() -> None:
+    first, second = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
+    headers = ["", first, second, first]
+    experiences = [buffer_pb2.Experience(traceparent=header) for header in headers]
+    parent, links = origins(buffer_pb2.SampleReply(experiences=experiences))
+    assert parent is not None
+    assert (parent.header, [link.header for link in links]) == (first, [second])
+    assert origins(buffer_pb2.SampleReply(experiences=experiences[:1])) == (None, ())

@@ -25,7 +25,6 @@ class Command(Resource):
         stdin: text for its standard input.
         timeout: seconds after which it is ended, with all its children.
         executable: the shell for ``shell``.
-        any_exit_code: report a non-zero exit code as data instead of failing; the caller decides.
 
     """
 
@@ -38,7 +37,6 @@ class Command(Resource):
     stdin: Optional[str] = None
     timeout: Optional[float] = None
     executable: str = "/bin/sh"
-    any_exit_code: bool = False
 
     def expected(self, system: System) -> State:
         """Return that it has been run."""
@@ -62,12 +60,14 @@ class Command(Resource):
             live=True,
             interruptible=True,
         )
-        if done.returncode != 0 and not self.any_exit_code:
+        data = {"rc": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        if done.returncode != 0:
             raise Failure(
                 "{} exited with {}".format(self.shell or " ".join(argv), done.returncode),
                 log=tail(done.stdout + done.stderr),
+                data=data,
             )
-        return {"rc": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        return data
 
 
 def _matches(system: System, pattern: str) -> bool:

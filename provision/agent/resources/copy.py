@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Iterable, Optional
+from typing import Iterable, Iterator, Optional
 
 from provision.agent.failure import Failure, NotThereYet
 from provision.agent.resource import Difference, Resource, State
@@ -143,14 +143,16 @@ class Copy(Resource):
         if self.content is not None:
             return [self.content.encode("utf-8", "surrogateescape")]
         if self.sha256 is not None:
-            return _verified(system.fetch_content(self.sha256), self.sha256)
+            return self._received(system, self.sha256)
         return system.read_chunks(self.remote_src or "")
 
-
-def _verified(chunks: Iterable[bytes], sha256: str) -> Iterable[bytes]:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-        yield chunk
-    if digest.hexdigest() != sha256:
-        raise Failure("the content changed while it was being sent", hint="run it again")
+    def _received(self, system: System, sha256: str) -> Iterator[bytes]:
+        """Yield what the controller sends, telling how far it is, and hold it to its hash."""
+        digest, done = hashlib.sha256(), 0
+        for chunk in system.fetch_content(sha256):
+            digest.update(chunk)
+            done += len(chunk)
+            system.emitter.progress("upload", done, self.size or None, "bytes")
+            yield chunk
+        if digest.hexdigest() != sha256:
+            raise Failure("the content changed while it was being sent", hint="run it again")

@@ -20,6 +20,7 @@ class Directory(Resource):
         state: ``present``, or ``absent``: with all that is in it.
         mode: permission bits as a number; None keeps what is there (new: 0o755).
         owner, group: names or numbers; None keeps what is there.
+        keep_existing: one that is there already keeps the owner, group and mode that it has.
         recurse: everything inside has that owner, group and mode as well; links are not followed.
 
     """
@@ -29,12 +30,15 @@ class Directory(Resource):
     mode: Optional[int] = None
     owner: Optional[str] = None
     group: Optional[str] = None
+    keep_existing: bool = False
     recurse: bool = False
 
     def expected(self, system: System) -> State:
         """Return the type and the ownership that was declared."""
         if self.state == "absent":
             return {"type": "absent"}
+        if self.keep_existing and system.exists(self.path):
+            return {"type": "directory"}
         state: State = {"type": "directory", **self._owned(system)}
         return {**state, "others_inside": []} if self.recurse else state
 

@@ -6,10 +6,11 @@ from typing import Optional, Sequence, Union
 
 from provision.agent.failure import Failure
 from provision.agent.resource import Data, Difference, Resource, State
-from provision.agent.resources import load
+from provision.agent.resources.apt import Apt
+from provision.agent.resources.dnf import Dnf
 from provision.agent.system import System
 
-_MANAGERS = (("apt-get", "Apt"), ("dnf", "Dnf"))
+_MANAGERS = (("apt-get", Apt), ("dnf", Dnf))
 
 
 class Package(Resource):
@@ -44,8 +45,7 @@ class Package(Resource):
         """Return the same declaration for the host's own package manager."""
         for program, kind in _MANAGERS:
             if system.which(program) is not None:
-                resource: Resource = load(kind)(**self.fields())
-                return resource
+                return kind(**self.fields())
         raise Failure(
             "this host has none of the known package managers",
             expected=", ".join(program for program, _ in _MANAGERS),

@@ -26,7 +26,7 @@ class Releases(Query):
         and ``releases``: the manifests, the oldest first, each with the ``missing`` files.
         """
         roles = {role: self._role(system, role) for role in system.listdir(self.stack)}
-        known = {role: it for role, it in roles.items() if it["releases"] or it["past"]}
+        known = {role: it for role, it in roles.items() if it["releases"] or it["current"]}
         return {"roles": known, "history": releases.history(system)}
 
     def _role(self, system: System, role: str) -> Dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Three bare hosts to break, and a project of a test's own that works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.lab.lab import Lab
+from tests.integration.commandline import Project
+
+OnHost = Callable[..., str]
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Hosts without the registry; a test may break one, and leaves it whole or resets it."""
+    made = Lab("pt-faults", tmp_path_factory.mktemp("faults") / ".lab")
+    made.down()  # what an interrupted run may have left
+    made.up(3, with_images=False)
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def project(lab: Lab, tmp_path: Path) -> Project:
+    """An empty project with the lab's inventory."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    return Project(directory, lab.inventory_file)
+
+
+@pytest.fixture
+def on_host(lab: Lab) -> OnHost:
+    """Run a shell script as root on a host, around SSH, and return what it says."""
+
+    def run(host: str, script: str, *, may_fail: bool = False) -> str:
+        done = lab.exec(host, ["/bin/sh", "-c", script])
+        assert may_fail or done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
