@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 .PHONY: help demo test unit lint prerequisites clean
 
 help:
-	@echo "make demo   three lab hosts, bare -> running, verified stack (needs Docker)"
+	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make clean  remove the lab and the virtual environment"
@@ -25,6 +25,7 @@ demo: prerequisites $(READY)
 	$(VENV)/bin/provision lab up
 	$(VENV)/bin/provision deploy --inventory inventory/lab.yml
 	$(VENV)/bin/provision deploy --inventory inventory/lab.yml
+	$(VENV)/bin/provision status --inventory inventory/lab.yml --wait-for 'win_rate>0.8'
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

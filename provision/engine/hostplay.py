@@ -121,6 +121,9 @@ class HostPlay:
         if not truth(self._templater(self.variables).render(entry.run_once, entry.where)):
             self._remember(entry, self._perform(entry))
             return
+        self.host.wait()
+        if self.host.failed:  # then another host does it
+            raise HostFailedError("something before it has failed")
         self._times[id(entry)] += 1
         key = (id(entry), self._times[id(entry)])
         try:

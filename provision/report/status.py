@@ -16,10 +16,12 @@ from provision.report.sink import Sink
 from provision.report.text import clean, duration, fit, fit_name
 
 _TITLES = ("host", "role", "service", "state", "up", "restarts", "image", "drift")
-_WIDEST = {"host": 16, "role": 17, "service": 19, "state": 20, "drift": 20}
+# Which columns give way to the others where there is too little room, in this order.
+_NARROWEST = {"image": 10, "host": 8, "drift": 6, "service": 12, "state": 9}
 _GAP = 2
 _DAY = 86400.0
 _PRECISE_BELOW = 0.1  # a share below this gets a decimal
+_SHORT = 20  # characters of a host's name in the last line
 _FEW = 5  # names, of which a longer list is cut
 _BAR = 30  # characters of a share's bar
 _LOG_INDENT = "      "
@@ -75,7 +77,7 @@ def status_lines(status: Status, width: int = 100) -> list[Line]:
 
 def _cells(host: HostStatus, row: ServiceStatus) -> dict[str, str]:
     return {
-        "host": fit_name(host.name, _WIDEST["host"]),
+        "host": host.name,
         "role": row.role,
         "service": row.name,
         "state": clean(row.state),
@@ -87,7 +89,7 @@ def _cells(host: HostStatus, row: ServiceStatus) -> dict[str, str]:
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds / _DAY:.1f} d" if seconds >= _DAY else duration(seconds)
+    return f"{seconds / _DAY:.0f} d" if seconds >= 2 * _DAY else duration(seconds)
 
 
 def short_image(image: str) -> str:
@@ -98,15 +100,12 @@ def short_image(image: str) -> str:
 
 
 def _widths(rows: list[dict[str, str]], status: Status, width: int) -> dict[str, int]:
-    """Return each column's width; the image gives way where there is too little room."""
-    widths = {
-        title: min(max(len(row[title]) for row in rows), _WIDEST.get(title, width))
-        for title in _TITLES
-    }
-    names = [len(fit_name(host.name, _WIDEST["host"])) for host in status.hosts]
-    widths["host"] = max([widths["host"], *names])
-    rest = sum(widths.values()) - widths["image"] + _GAP * (len(_TITLES) - 1)
-    widths["image"] = max(len("image"), min(widths["image"], width - rest))
+    """Return each column's width; where there is too little room, the image gives way first."""
+    widths = {title: max(len(row[title]) for row in rows) for title in _TITLES}
+    widths["host"] = max([widths["host"], *(len(host.name) for host in status.hosts)])
+    for title, least in _NARROWEST.items():
+        excess = sum(widths.values()) + _GAP * (len(_TITLES) - 1) - width
+        widths[title] = max(min(least, widths[title]), widths[title] - max(0, excess))
     return widths
 
 
@@ -116,7 +115,9 @@ def _padded(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
 
 
 def _cell(text: str, title: str, width: int) -> str:
-    return text.rjust(width) if title in ("up", "restarts") else fit(text, width).ljust(width)
+    if title in ("up", "restarts"):
+        return text.rjust(width)
+    return (fit_name if title == "host" else fit)(text, width).ljust(width)
 
 
 def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
@@ -134,9 +135,9 @@ def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
             lines.append(line(Span(f"{_LOG_INDENT}{clean(row.last_words)}", Style.FAILED)))
     lines += [line(f"{_LOG_INDENT}{_gpu(gpu)}") for gpu in host.gpus]
     if host.problem or not host.is_reachable:
-        name = "" if lines else fit_name(host.name, _WIDEST["host"])
+        name = _cell("" if lines else host.name, "host", widths["host"])
         what = "" if host.is_reachable else "UNREACHABLE  "
-        text = f"{name.ljust(widths['host'])}  {what}{clean(host.problem)}"
+        text = f"{name}  {what}{clean(host.problem)}"
         lines.append(line(Span(text, Style.FAILED)))
     return lines
 
@@ -210,7 +211,7 @@ def _verdict(status: Status) -> Line:
     ill = [host.name for host in status.hosts if host.is_reachable and not host.is_well]
     drifted = [it.name for it in status.hosts if any(row.drift for row in it.services)]
     parts = [
-        f"{len(names)} {what} ({', '.join(names[:_FEW])}{', …' if len(names) > _FEW else ''})"
+        f"{len(names)} {what} ({_few(names)})"
         for names, what in ((lost, "unreachable"), (ill, "not well"), (drifted, "drifted"))
         if names
     ]
@@ -221,6 +222,11 @@ def _verdict(status: Status) -> Line:
     return line(
         Span(f"{hosts}: {'; '.join(parts)}", Style.FAILED if lost or ill else Style.CHANGED)
     )
+
+
+def _few(names: list[str]) -> str:
+    shown = [fit_name(name, _SHORT) for name in names[:_FEW]]
+    return ", ".join([*shown, "…"] if len(names) > _FEW else shown)
 
 
 def status_json(status: Status) -> dict[str, Any]:

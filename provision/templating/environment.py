@@ -25,7 +25,7 @@ from provision.source import LocatedString
 from provision.templating import lookups
 from provision.templating.conditions import TESTS
 from provision.templating.filters import FILTERS, listed
-from provision.templating.markers import OMIT, has_template
+from provision.templating.markers import OMIT, has_template, is_own_text
 from provision.templating.problems import raise_explained
 from provision.templating.scope import Scope, resolve
 from provision.templating.undefined import Missing, UndefinedVariable
@@ -204,8 +204,8 @@ class Engine:
         result: object = condition
         if condition.startswith(_OPENING) and condition.endswith(_CLOSING):
             result = self.render_value(condition, scope, where)
-        if isinstance(result, str):
-            result = self._evaluate_condition(result, scope, where)
+        if result is condition or is_own_text(result):
+            result = self._evaluate_condition(str(result), scope, where)
         if isinstance(result, bool):
             return result
         kind = "undefined" if result is None else type(result).__name__

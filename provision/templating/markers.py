@@ -34,7 +34,12 @@ def is_template(value: object) -> bool:
     output of commands, earlier results) is data, whatever it contains. Otherwise a host could
     read files of the controller by printing ``{{ lookup('file', ...) }}``.
     """
-    return isinstance(value, LocatedString) and has_template(value)
+    return is_own_text(value) and has_template(str(value))
+
+
+def is_own_text(value: object) -> bool:
+    """Tell whether a text is of the user's own files, so that what it says may be carried out."""
+    return isinstance(value, LocatedString) and not isinstance(value, UnsafeString)
 
 
 def contains_template(value: object) -> bool:

@@ -33,7 +33,9 @@ class Played:
     def told(self, host: str | None = None) -> list[str]:
         """Return ``host task: status`` of everything that ended, or without the host of one."""
         return [
-            f"{event.task}: {event.status}" if host else f"{event.host} {event.task}: {event.status}"
+            f"{event.task}: {event.status}"
+            if host
+            else f"{event.host} {event.task}: {event.status}"
             for event in self.finished
             if host in (None, event.host)
         ]
@@ -67,9 +69,9 @@ def played(
     hosts: Mapping[str, Mapping[str, Any]] | None = None,
     **options: Any,
 ) -> Played:
-    """Play a playbook's text; ``DIR`` in it is the test's directory."""
+    """Play a playbook's text, which lies in ``directory``."""
     path = directory / "playbook.yml"
-    path.write_text(playbook.replace("DIR", str(directory)))
+    path.write_text(playbook)
     inventory = inventory_of(hosts or {"h1": {}}, directory)
     result = Played(directory)
     plays = load(path)

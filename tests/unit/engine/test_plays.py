@@ -36,6 +36,7 @@ SETS = {"tags", "skip_tags"}
 
 @pytest.mark.parametrize("case", CASES)
 def test_play(case: dict[str, Any], tmp_path: Path) -> None:
+    case = at(case, str(tmp_path))
     for name, text in case.get("files", {}).items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,3 +64,12 @@ def text_of(case: dict[str, Any]) -> str:
         return str(case["playbook"])
     play = {"name": "p", "hosts": "all", "gather_facts": False, **case["play"]}
     return yaml.safe_dump([play], sort_keys=False, width=1000)
+
+
+def at(value: Any, directory: str) -> Any:
+    """Return a case with the test's directory in the place of ``DIR``."""
+    if isinstance(value, dict):
+        return {key: at(item, directory) for key, item in value.items()}
+    if isinstance(value, list):
+        return [at(item, directory) for item in value]
+    return value.replace("DIR", directory) if isinstance(value, str) else value
