@@ -58,7 +58,7 @@ setup(
         "jinja2>=3.1",
         "jsonschema>=4.20",
         "paramiko>=3.4",
-        "pytest>=8.0",
+        "pytest>=8.4",
         "pytest-testinfra>=10.1",
         "pyyaml>=6.0",
         "rich>=13.7",

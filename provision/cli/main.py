@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "Check that the hosts are as they should be.",
     "status": "Show what runs where, and how the training goes.",
     "inventory": "Show hosts, groups and variables as Ansible would.",
+    "build": "Build the images of your source.",
     "lab": "Real SSH hosts on this machine, to try things on.",
 }
 

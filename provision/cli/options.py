@@ -154,6 +154,7 @@ class Settings:
             ssh_user=self.ssh_user,
             extra_vars=extra_vars,
             lock_wait=self.lock_wait,
+            verbosity=self.verbose,
         )
 
     def run(
@@ -169,6 +170,8 @@ class Settings:
         from provision.engine.run import Run
         from provision.report import RunLog, make_listener
 
+        for warning in inventory.warnings():
+            click.echo(f"warning: {warning}", err=True)
         log = RunLog(Path(".provision/runs"))
         view = make_listener(
             json=self.as_json,

@@ -49,6 +49,8 @@ class Fleet:
 
     def link(self, host: str) -> HostLink:
         """Return the link to a host, made when first asked for (and opened when first used)."""
+        if self._cancelled.is_set():
+            raise KeyboardInterrupt  # ends the thread that works on the host
         if host not in self._links:
             self._links[host] = HostLink(
                 self._endpoint(host),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from provision.engine.actions import Call
 from provision.engine.judging import Judge, is_judged
 from provision.engine.loops import Item, items_of
+from provision.engine.masking import Mask
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
 from provision.engine.performing import Pause, perform
@@ -44,6 +44,7 @@ class HostPlay:
         once: shared by the hosts of the batch.
         search: directories for files and templates.
         pause: waits so many seconds, or until the run is interrupted.
+        mask: learns the secrets that tasks set.
 
     """
 
@@ -55,7 +56,8 @@ class HostPlay:
         options: RunOptions,
         once: Once,
         search: tuple[Path, ...],
-        pause: Pause = time.sleep,
+        pause: Pause,
+        mask: Mask,
     ) -> None:
         self.play = play
         self.host = host
@@ -64,6 +66,7 @@ class HostPlay:
         self.once = once
         self.search = search
         self.pause = pause
+        self.mask = mask
         self._times: Counter[int] = Counter()  # that an entry was come to, by its identity
 
     def run(self) -> None:
@@ -146,11 +149,17 @@ class HostPlay:
         if entry.register:
             self.variables.remember(entry.register, value)
         if entry.action == "set_fact" and entry.loop is None:
-            for name, fact in value.get("ansible_facts", {}).items():
-                self.variables.remember(name, fact)
+            self._set_facts(value)
+
+    def _set_facts(self, value: Values) -> None:
+        facts = value.get("ansible_facts", {})
+        self.mask.learn(facts, {})
+        for name, fact in facts.items():
+            self.variables.remember(name, fact)
 
     def _perform(self, entry: TaskEntry) -> Values:
         """Do an entry, all items of its loop; return what it registers."""
+        self.mask.learn(entry.vars, self.variables)
         try:
             if entry.loop is None:
                 return self._once(entry, Item(self.variables.with_task_vars(entry.vars)))
@@ -190,8 +199,7 @@ class HostPlay:
             value = self._once(entry, item)
             results.append(RegisteredItem(value, entry.loop_control.loop_var, item.value))
             if entry.action == "set_fact":
-                for name, fact in value.get("ansible_facts", {}).items():
-                    self.variables.remember(name, fact)
+                self._set_facts(value)
         return RegisteredLoop(results)
 
     def _once(self, entry: TaskEntry, item: Item) -> Values:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from enum import Enum
+from typing import Any
 
+from provision.engine.events import Event, EventBus
 from provision.errors import UsageError
 from provision.inventory.secrets import Masker, Secret, names_a_secret, secret_values
 from provision.templating import Templater
@@ -33,6 +37,33 @@ class Mask:
                 return
             self._values |= values
             self._masker = Masker(self._values)
+
+
+class MaskedBus(EventBus):
+    """Passes events on without the secrets in their texts."""
+
+    def __init__(self, bus: EventBus, mask: Mask) -> None:
+        super().__init__(bus.emit)
+        self._mask = mask
+
+    def emit(self, event: Event) -> None:
+        """Hand ``event`` on, masked."""
+        texts: dict[str, Any] = {
+            field.name: self._masked(getattr(event, field.name))
+            for field in fields(event)
+            if field.name not in _NAMES
+        }
+        super().emit(replace(event, **texts))
+
+    def _masked(self, value: object) -> object:
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return self._mask(value)
+        if isinstance(value, tuple):
+            return tuple(map(self._masked, value))
+        return value
+
+
+_NAMES = {"host", "hosts", "run"}  # a host is known by its name, whatever the secrets are
 
 
 def _rendered(value: object, templater: Templater, *, inside: bool = False) -> Iterator[object]:

@@ -1,4 +1,4 @@
-"""Turns what hosts answer into events: masked, with diffs that a person can read."""
+"""Turns what hosts answer into events, with diffs that a person can read."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from provision.engine.events import (
     TaskStarted,
 )
 from provision.transport.channel import Result
-
-Mask = Callable[[str], str]
 
 _STATUS = {
     "ok": Status.OK,
@@ -35,29 +33,26 @@ class EventObserver:
 
     Args:
         emit: takes the events.
-        mask: hides secrets in a text.
 
     """
 
-    def __init__(self, emit: Callable[[Event], None], mask: Mask) -> None:
+    def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
-        self._mask = mask
 
     def started(self, host: str, label: str) -> None:
         """Emit ``TaskStarted``."""
-        self._emit(TaskStarted(host=host, task=self._mask(label)))
+        self._emit(TaskStarted(host=host, task=label))
 
     def progressed(self, host: str, label: str, event: Mapping[str, Any]) -> None:
         """Emit ``TaskOutput`` or ``TaskProgress``."""
-        task = self._mask(label)
         if event["event"] == "output":
-            text = self._mask(event["text"])
-            self._emit(TaskOutput(host=host, task=task, stream=event["stream"], text=text))
+            output = TaskOutput(host=host, task=label, stream=event["stream"], text=event["text"])
+            self._emit(output)
         elif event["event"] == "progress":
             self._emit(
                 TaskProgress(
                     host=host,
-                    task=task,
+                    task=label,
                     label=event.get("label", ""),
                     done=event.get("done", 0),
                     total=event.get("total"),
@@ -73,14 +68,14 @@ class EventObserver:
         self._emit(
             TaskFinished(
                 host=host,
-                task=self._mask(label),
+                task=label,
                 status=status,
-                message=self._mask(result.message or summarise(result.changes)),
-                expected=self._mask(result.expected),
-                found=self._mask(result.found),
-                log=tuple(map(self._mask, result.log)),
-                hint=self._mask(result.hint),
-                diff=self._mask(render_changes(result.changes)),
+                message=result.message or summarise(result.changes),
+                expected=result.expected,
+                found=result.found,
+                log=result.log,
+                hint=result.hint,
+                diff=render_changes(result.changes),
                 seconds=result.seconds,
             )
         )

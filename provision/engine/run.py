@@ -19,7 +19,7 @@ from provision.engine.events import (
 )
 from provision.engine.fleet import Fleet
 from provision.engine.hostplay import HostPlay
-from provision.engine.masking import Mask
+from provision.engine.masking import Mask, MaskedBus
 from provision.engine.observer import EventObserver
 from provision.engine.once import Once
 from provision.engine.options import RunOptions
@@ -69,13 +69,13 @@ class Run:
         self.untouched: list[str] = []
         self.options = options
         self.inventory = inventory
-        self.fleet = Fleet(inventory, options, bus)
         self.failed: dict[str, str] = {}
         self.mask = Mask()
         typed = {options.login_password, options.become_password}
         self.mask.add({password for password in typed if password})
         self._command = command
-        self._bus = bus
+        self._bus = MaskedBus(bus, self.mask)
+        self.fleet = Fleet(inventory, options, self._bus)
         self._tally = Tally(tuple(hosts))
         self._hosts = tuple(hosts)
         self._started = time.monotonic()
@@ -102,6 +102,7 @@ class Run:
             self.stop()
         except ProvisionError as error:
             code = error.exit_code
+            error.message = self.mask(error.message)
             raise
         finally:
             self.fleet.close()
@@ -136,7 +137,7 @@ class Run:
             time.sleep(_CANCEL_POLL)
         time.sleep(_CANCEL_POLL)  # the last answers are being told
         left = [f"{host} goes on with {describe(it)}" for host, it in working.items()]
-        return self.mask("; ".join(left)) or "everything has ended"
+        return "; ".join(left) or "everything has ended"
 
     # -- phases -----------------------------------------------------------------------------
 
@@ -242,7 +243,7 @@ class Run:
                 variables = self._variables(name, play, directory, host, magic)
                 host.variables = Templater(variables, search=search).view()
                 pause = self.fleet.pause
-                HostPlay(play, host, variables, self.options, once, search, pause).run()
+                HostPlay(play, host, variables, self.options, once, search, pause, self.mask).run()
             except HostFailedError as error:
                 self.failed[name] = error.message
             finally:
@@ -258,7 +259,7 @@ class Run:
             name,
             Templater(context).view(),
             self.fleet.link(name).channel,
-            EventObserver(self._bus.emit, self.mask),
+            EventObserver(self._bus.emit),
             check=self.options.check,
             run=self.info,
         )

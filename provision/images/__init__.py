@@ -1,1 +1,1 @@
-"""Images: built, pushed, and pinned by digest."""
+"""Images: what they need, how they are built, and what their names stand for."""

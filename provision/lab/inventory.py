@@ -45,6 +45,7 @@ _PACE = {
         "BOARD_SIZE": "7",
         "TICK_LIMIT": "120",
     },
+    "buffer_size": 4000,  # some minutes of play: old experience teaches little
     "prometheus_scrape_seconds": 5,
 }
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense

@@ -36,13 +36,18 @@ class Ended:
 
     def recap(self) -> dict[str, dict[str, int]]:
         """Return the table at the end: counts by host."""
-        rows = [match.groupdict() for match in _ROW.finditer(self.out)]
-        return {row.pop("host"): {name: int(value) for name, value in row.items()} for row in rows}
+        return recap_of(self.out)
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of one kind, of a run with ``--json``."""
         events = [json.loads(line) for line in self.out.splitlines()]
         return [event for event in events if event["event"] == kind]
+
+
+def recap_of(text: str) -> dict[str, dict[str, int]]:
+    """Return the counts by host that the table at the end of a run shows."""
+    rows = [match.groupdict() for match in _ROW.finditer(text)]
+    return {row.pop("host"): {name: int(value) for name, value in row.items()} for row in rows}
 
 
 class Project:

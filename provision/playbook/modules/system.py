@@ -5,7 +5,9 @@ from __future__ import annotations
 from provision.agent.declaration import Declaration
 from provision.agent.resources import load
 from provision.errors import UsageError
+from provision.playbook.modules.modes import with_mode
 from provision.playbook.modules.module import (
+    PRESENT_OR_ABSENT,
     Module,
     Parameters,
     anything,
@@ -38,6 +40,27 @@ def _wait_for(given: Parameters) -> Declaration:
     return declaration
 
 
+def _apt_source(given: Parameters) -> Declaration:
+    declaration: Declaration = load("AptSource")(**with_mode(given))
+    return declaration
+
+
+def _dnf(given: Parameters) -> Declaration:
+    fields = {_DNF_NAMES.get(name, name): value for name, value in given.items()}
+    if "state" in fields:
+        fields["state"] = _DNF_STATES[fields["state"]]
+    declaration: Declaration = load("Dnf")(**fields)
+    return declaration
+
+
+_DNF_NAMES = {"install_weak_deps": "install_recommends"}
+_DNF_STATES = {
+    "present": "present",
+    "installed": "present",
+    "absent": "absent",
+    "removed": "absent",
+    "latest": "latest",
+}
 _WAIT_NAMES = {"sleep": "interval", "connect_timeout": "attempt_timeout"}
 _WAIT_STATES = {
     "started": "present",
@@ -72,6 +95,27 @@ SYSTEM = {
             "allow_downgrade": flag("allow-downgrade", "allow_downgrades", "allow-downgrades"),
         },
         as_it_is("Apt"),
+    ),
+    "apt_repository": Module(
+        {
+            "repo": text(required=True),
+            "state": PRESENT_OR_ABSENT,
+            "filename": text(),
+            "mode": anything(),
+            "update_cache": flag("update-cache"),
+        },
+        _apt_source,
+    ),
+    "dnf": Module(
+        {
+            "name": several("pkg"),
+            "state": one_of(*_DNF_STATES),
+            "update_cache": flag("expire-cache"),
+            "autoremove": flag(),
+            "install_weak_deps": flag(),
+            "allow_downgrade": flag(),
+        },
+        _dnf,
     ),
     "package": Module(
         {

@@ -59,5 +59,6 @@ def test_redis_password(node: Node) -> None:
     demand(
         "NOAUTH from Redis to a command without a password",
         found=found,
-        todo="Set `requirepass` (`redis_password` in the inventory) and deploy",
+        todo="Set `redis_password` in the inventory and deploy; `docker restart` it if somebody"
+        " changed it at run time",
     )

@@ -6,6 +6,8 @@ import base64
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -21,8 +23,7 @@ testinfra_hosts = ["monitoring"]
 
 _PATHS = ("targets?state=active", "rules", "alertmanagers")
 _POLL = 1.0  # seconds
-_PATIENCE = 3  # scrapes that a new target gets to be seen
-_UNKNOWN = "Prometheus does not know it"
+_PATIENCE = 3  # scrapes; normally the next one tells
 _DEFAULT_LOGIN = base64.b64encode(b"admin:admin").decode()
 
 Target = tuple[str, str]
@@ -72,34 +73,43 @@ def test_targets(node: Node) -> None:
         for group in job["static_configs"]
         for target in group["targets"]
     }
-    patience = _PATIENCE * float(node.variables["prometheus_scrape_seconds"])
-    seen = _healths(_known(node, _PATHS[0]))
-    deadline = time.monotonic() + patience
-    while _down(declared, seen) and time.monotonic() < deadline:  # it may just have started
+    seen = _states(_known(node, _PATHS[0]))
+    deadline = time.monotonic() + _PATIENCE * float(node.variables["prometheus_scrape_seconds"])
+    while _stale(seen, node.asked_at) and time.monotonic() < deadline:
         time.sleep(_POLL)
         url = _url(node, _PATHS[0])
-        seen = _healths(_data(url, node.ask(Survey(urls=[url]))["urls"][url]))
+        seen = _states(_data(url, node.ask(Survey(urls=[url]))["urls"][url]))
+    down = {target: seen[target].problem for target in declared & set(seen)}
+    unknown = sorted(declared - set(seen))
     demand(
         f"{len(declared)} targets up",
-        found=_down(declared, seen),
+        found=[
+            *(f"{job} at {place}: {why}" for (job, place), why in sorted(down.items()) if why),
+            *(f"{job} at {place}: Prometheus does not know it" for job, place in unknown),
+        ],
         todo="See the target's own host; after a change of the inventory, deploy monitoring again",
     )
 
 
-def _healths(data: Any) -> dict[Target, str]:
+@dataclass(frozen=True)
+class _State:
+    problem: str  # nothing where it is up
+    looked: float  # when Prometheus looked last, in Unix seconds
+
+
+def _states(data: Any) -> dict[Target, _State]:
     return {
-        (it["labels"]["job"], it["labels"]["instance"]): (
-            "up" if it["health"] == "up" else it.get("lastError") or str(it["health"])
+        (it["labels"]["job"], it["labels"]["instance"]): _State(
+            "" if it["health"] == "up" else it.get("lastError") or str(it["health"]),
+            datetime.fromisoformat(it["lastScrape"]).timestamp(),
         )
         for it in data["activeTargets"]
     }
 
 
-def _down(declared: set[Target], seen: Mapping[Target, str]) -> list[str]:
-    """Return what is not up; those that Prometheus has an error of come first."""
-    states = {target: seen.get(target, _UNKNOWN) for target in declared}
-    down = sorted((state == _UNKNOWN, *target) for target, state in states.items() if state != "up")
-    return [f"{job} at {place}: {states[job, place]}" for _, job, place in down]
+def _stale(seen: Mapping[Target, _State], since: float) -> bool:
+    """Tell whether a target is down, but may have been started after Prometheus looked last."""
+    return any(state.problem and state.looked < since for state in seen.values())
 
 
 def test_rules(node: Node) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import termios
 import threading
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE = 60.0  # seconds for anything that is waited for
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -55,8 +57,8 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """All that was written so far."""
-        return self._seen.decode("utf-8", "replace")
+        """All that was written so far, without colours."""
+        return _COLOUR.sub("", self._seen.decode("utf-8", "replace"))
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something is so."""

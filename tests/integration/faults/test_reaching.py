@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,13 +32,6 @@ REASONS = {
     "wrong-sudo": ("sudo refused the password", "check ansible_become_password"),
     "no-sudo": ("sudo asks for a password, and there is none", "give --ask-become-pass"),
 }
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A port that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
 
 
 @pytest.fixture
@@ -112,9 +103,7 @@ def test_passwords_typed_in(project: Project, lab: Lab) -> None:
     lab.reset("h3")
 
 
-def test_a_deploy_touches_nothing_while_a_host_is_missing(
-    project: Project, on_host: OnHost
-) -> None:
+def test_deploy_touches_nothing_while_a_host_is_missing(project: Project, on_host: OnHost) -> None:
     """Preflight looks at all hosts, and ends the deploy before the first change."""
     project.add_hosts({"refused": {"ansible_host": "127.0.0.1", "ansible_port": 1}})
     ended = project.run("deploy")

@@ -73,7 +73,10 @@ def cluster(
         {
             "otel_endpoint": f"http://{gateway}:{receiver[1]}",
             "prometheus_scrape_seconds": 2,
-            "agent_environment": {"AGENT_MOVES_PER_SECOND": "300", "OTEL_TRACES_SAMPLER_ARG": "1"},
+            "buffer_size": 100000,  # nothing has to make room: every experience is accounted for
+            "redis_maxmemory": "512mb",
+            "redis_memory": "1g",
+            "agent_environment": {"BOARD_SIZE": "7", "OTEL_TRACES_SAMPLER_ARG": "1"},
             "trainer_environment": {"CHECKPOINT_EVERY": "5", "PUBLISH_EVERY": "5"},
             "model_server_environment": {"EVALUATION_MATCHES": "4"},
         },

@@ -31,11 +31,9 @@ class Played:
         return [event for event in self.events if isinstance(event, TaskFinished)]
 
     def told(self, host: str | None = None) -> list[str]:
-        """Return ``host task: status`` of everything that ended, or without the host of one."""
+        """Return ``host task: status`` of everything that ended; of one host without its name."""
         return [
-            f"{event.task}: {event.status}"
-            if host
-            else f"{event.host} {event.task}: {event.status}"
+            f"{'' if host else event.host + ' '}{event.task}: {event.status}"
             for event in self.finished
             if host in (None, event.host)
         ]

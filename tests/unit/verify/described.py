@@ -144,6 +144,8 @@ class DescribedHost:
 
     def _url(self, url: str) -> dict[str, Any]:
         changed = _matching(url, self.changes.urls, self.changes.urls)
+        if isinstance(changed, list):  # one after the other
+            changed = changed.pop(0) if len(changed) > 1 else changed[0]
         if changed is not None:
             return (
                 {"status": 200, "body": json.dumps({"data": changed})}
@@ -162,7 +164,11 @@ class DescribedHost:
         config: Any = parse_yaml(files["prometheus/prometheus.yml"].content)
         return {
             "activeTargets": [
-                {"labels": {"job": job["job_name"], "instance": target}, "health": "up"}
+                {
+                    "labels": {"job": job["job_name"], "instance": target},
+                    "health": "up",
+                    "lastScrape": "2026-11-01T00:00:00.123456789Z",
+                }
                 for job in config["scrape_configs"]
                 for static in job["static_configs"]
                 for target in static["targets"]

@@ -1,0 +1,212 @@
+"""Images built of a source tree: everything is checked for all of them, then one after another."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from provision.errors import ExitCode, Location, ProvisionError, UsageError, did_you_mean
+from provision.images import context, docker_cli, recipe, revision
+from provision.images.progress import Output, Step
+from provision.images.recipe import Recipe
+
+_PREFIX = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_REPOSITORY = "generals-"
+# What Docker takes for every build: https://docs.docker.com/build/building/variables/
+_PREDEFINED = frozenset(
+    name
+    for proxy in ("HTTP", "HTTPS", "FTP", "NO", "ALL")
+    for name in (f"{proxy}_PROXY", f"{proxy.lower()}_proxy")
+)
+
+Assignments = Mapping[str, str | None]
+"""Values by name; None takes the value from the environment, so that no argument list shows it."""
+
+
+class BuildError(ProvisionError):
+    """A step of a build failed."""
+
+    exit_code = ExitCode.FAILED
+
+
+class View(Protocol):
+    """Who hears of a build's progress."""
+
+    def started(self, build: Build, size: int) -> None:
+        """``size`` bytes of context go to the builder."""
+
+    def line(self, text: str) -> None:
+        """Hear what the builder printed."""
+
+    def step(self, step: Step) -> None:
+        """Hear of a step that began."""
+
+    def finished(self, build: Build, size: int, seconds: float) -> None:
+        """Hear of an image of ``size`` bytes that is there now."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One image to build.
+
+    Args:
+        recipe: of what.
+        source: the user's source tree.
+        reference: the image's full name, with its tag.
+        arguments: the build arguments given.
+        labels: the image's labels.
+
+    """
+
+    recipe: Recipe
+    source: Path
+    reference: str
+    arguments: Assignments = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self) -> list[str]:
+        """Return the arguments of ``docker`` that build a context given on standard input."""
+        given = [
+            name if value is None else f"{name}={value}" for name, value in self.arguments.items()
+        ]
+        labels = [f"{name}={value}" for name, value in self.labels.items()]
+        return [
+            "build",
+            *("--file", self.recipe.path),
+            *("--tag", self.reference),
+            *(word for item in given for word in ("--build-arg", item)),
+            *(word for item in labels for word in ("--label", item)),
+            "-",
+        ]
+
+
+def plan(
+    source: Path,
+    names: Sequence[str],
+    *,
+    tag: str | None = None,
+    registry: str = "",
+    bases: Mapping[str, str] | None = None,
+    arguments: Assignments | None = None,
+) -> list[Build]:
+    """Return the builds of ``names``, after everything has been checked that can be.
+
+    Args:
+        source: directory with ``go.mod``, ``cmd/``, ``python/`` ….
+        names: of ``recipe.NAMES``.
+        tag: of all images; without one, the source's Git revision.
+        registry: prefix of the images' names, such as ``registry.example.com/team``.
+        bases: base images by short name (``go``, ``runtime``, ``cuda``).
+        arguments: further build arguments; each image gets those that its Dockerfile declares.
+
+    Raises:
+        UsageError: naming everything that the source tree lacks, or the option that is wrong.
+
+    """
+    recipes = [recipe.load(name) for name in names]
+    given = _base_arguments(recipes, bases or {}) | _known(recipes, arguments or {})
+    _refuse_missing(recipes, source, given)
+    chosen = revision.choose_tag(source, tag)
+    prefix = f"{_registry(registry)}/" if registry else ""
+    labels = _labels(source, chosen)
+    return [
+        Build(
+            one,
+            source,
+            f"{prefix}{_REPOSITORY}{one.name}:{chosen}",
+            {k: v for k, v in given.items() if k in one.arguments or k in _PREDEFINED},
+            labels,
+        )
+        for one in recipes
+    ]
+
+
+def perform(builds: Iterable[Build], view: View) -> None:
+    """Build the images.
+
+    Raises:
+        BuildError: with the step that failed, and its last lines.
+
+    """
+    docker_cli.ensure_docker()
+    for build in builds:
+        _perform(build, view)
+
+
+def _perform(build: Build, view: View) -> None:
+    started = time.monotonic()
+    output = Output()
+
+    def hear(line: str) -> None:
+        view.line(line)
+        step = output.read(line)
+        if step is not None:
+            view.step(step)
+
+    with tempfile.TemporaryFile(prefix="provision-build-") as packed:
+        size = context.write(build.recipe, build.source, packed)
+        packed.seek(0)
+        view.started(build, size)
+        code = docker_cli.stream(build.command(), packed, hear)
+    if code:
+        where = f" at {output.step}" if output.step else ""
+        tail = "".join(f"\n  {line}" for line in output.tail)
+        raise BuildError(f"building {build.recipe.name} failed{where}{tail}")
+    seconds = time.monotonic() - started
+    view.finished(build, docker_cli.image_size(build.reference), seconds)
+
+
+def _base_arguments(recipes: Sequence[Recipe], bases: Mapping[str, str]) -> dict[str, str | None]:
+    known = {key: name for one in recipes for key, name in one.bases.items()}
+    for key in bases:
+        if key not in known:
+            raise UsageError(
+                f"none of these images has a base called {key!r}", hint=did_you_mean(key, known)
+            )
+    return {known[key]: image for key, image in bases.items()}
+
+
+def _known(recipes: Sequence[Recipe], arguments: Assignments) -> dict[str, str | None]:
+    declared = {name for one in recipes for name in one.arguments}
+    for name in arguments:
+        if name not in declared | _PREDEFINED:
+            raise UsageError(
+                f"none of these Dockerfiles has an ARG {name!r}", hint=did_you_mean(name, declared)
+            )
+    return dict(arguments)
+
+
+def _refuse_missing(recipes: Sequence[Recipe], source: Path, arguments: Assignments) -> None:
+    problems = [
+        f"{one.name} needs {', '.join(lacking)}"
+        for one in recipes
+        if (lacking := recipe.missing(one, source, arguments))
+    ]
+    if problems:
+        raise UsageError(
+            "not the source tree of these images: " + "; ".join(problems),
+            where=Location(str(source)),
+            hint="--source is the directory with go.mod, cmd/ and python/; "
+            "--image NAME builds only what it has",
+        )
+
+
+def _registry(prefix: str) -> str:
+    trimmed = prefix.rstrip("/")
+    if not _PREFIX.fullmatch(trimmed):
+        raise UsageError(
+            f"{prefix!r} cannot begin an image's name",
+            hint="a host, perhaps a port, and a path in lower case: registry.example.com:5000/team",
+        )
+    return trimmed
+
+
+def _labels(source: Path, tag: str) -> dict[str, str]:
+    """Return the labels of the OCI image specification that say where an image comes from."""
+    names = {"version": tag, "revision": revision.describe(source)}
+    return {f"org.opencontainers.image.{name}": value for name, value in names.items() if value}
