@@ -15,8 +15,8 @@ _UNKNOWN = re.compile(
 )
 _NO_VERSION = re.compile(r"Version '(?P<version>[^']+)' for '(?P<name>[^']+)' was not found")
 _LOCKED = re.compile(
-    r"Could not get lock (?P<lock>\S+?)\.? .*?"
-    r"(?:held by process (?P<pid>\d+)(?: \((?P<program>[^)]+)\))?)?|"
+    r"Could not get lock (?P<lock>\S+?)\.?"
+    r"(?:\s.*?held by process (?P<pid>\d+)(?: \((?P<program>[^)]+)\))?|\s|$)|"
     r"dpkg (?:frontend|status database|database) (?:lock )?(?:was|is) locked by another process"
     r"(?: with pid (?P<dpkg_pid>\d+))?"
 )

@@ -23,6 +23,7 @@ BOOTSTRAP = "provision.agent.bootstrap"
 _IMPORT = re.compile(
     r"^ *(?:import|from) (provision\.agent[\w.]*)(?: import (?:\(([^)]*)|(.*)))?", re.MULTILINE
 )
+_DOCSTRING = re.compile(r'^( *)"""(?:[^"]|"(?!""))*"""$', re.MULTILINE)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _lock = threading.RLock()
@@ -61,9 +62,16 @@ def packed(names: frozenset[str]) -> str:
 
 @functools.cache
 def source(name: str) -> str:
-    """Return a module's text; packages above the agent are empty on a host."""
+    """Return a module's code as it travels; packages above the agent are empty on a host."""
     path = _file(name)
-    return path.read_text(encoding="utf-8") if name.startswith(_AGENT) and path else ""
+    if path is None or not name.startswith(_AGENT):
+        return ""
+    return _DOCSTRING.sub(_blank, path.read_text(encoding="utf-8"))
+
+
+def _blank(docstring: re.Match[str]) -> str:
+    """Return nothing, on as many lines: a failure on a host names the line that it has here."""
+    return docstring[1] + '""' + "\n" * docstring[0].count("\n")
 
 
 @functools.cache

@@ -79,7 +79,7 @@ class Directory(Resource):
         return ownership(system, self.mode, self.owner, self.group)
 
     def _create(self, system: System, path: str) -> None:
-        system.make_directory(path, 0o755 if self.mode is None else self.mode)
+        system.make_directory(path, self.mode)
         status = system.stat(path)
         if status is not None:
             owned_as(system, path, compare(self._owned(system), ownership_of(status)))

@@ -35,6 +35,7 @@ from typing import Any
 
 from provision.agent import system as real
 from provision.agent.failure import Failure, NotThereYet
+from provision.agent.file_errors import file_failure
 from provision.agent.process import Completed
 from provision.agent.system import FileStatus, System
 
@@ -187,11 +188,11 @@ class DescribedSystem(System):
 
     def write_kernel(self, path: str, value: str) -> None:
         if path not in self.nodes:
-            raise real._failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
+            raise file_failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
         self.nodes[path].content = (value + "\n").encode()
 
-    def make_directory(self, path: str, mode: int = 0o755) -> None:
-        self.put(self._place(path), {"type": "directory", "mode": mode})
+    def make_directory(self, path: str, mode: int | None = None) -> None:
+        self.put(self._place(path), {"type": "directory", "mode": 0o755 if mode is None else mode})
 
     def touch(self, path: str) -> None:
         self.nodes[self.resolve(path)].modified += 1
@@ -227,7 +228,7 @@ class DescribedSystem(System):
 
     def _parent_must_exist(self, path: str) -> None:
         if self.resolve(dirname(path)) not in self.nodes:
-            raise real._failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
+            raise file_failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))
 
     def _fetch_described(self, sha256: str) -> Iterable[bytes]:
         return [text for text in self._contents if hashlib.sha256(text).hexdigest() == sha256]

@@ -227,3 +227,28 @@ def test_removal_of_a_tree_stops_at_links(tmp_path: Path) -> None:
     assert converge(resource, System(), check=False, pending=False).status == "changed"
     assert names(tmp_path) == ["kept"]
     assert names(tmp_path / "kept") == ["f"]
+
+
+@as_root
+def test_a_directory_may_prescribe_the_group_of_what_is_made_in_it(tmp_path: Path) -> None:
+    os.chown(tmp_path, -1, 4)
+    tmp_path.chmod(0o2755)
+    inside, file = tmp_path / "inside", tmp_path / "inside" / "file"
+    system = System()
+    converge(Directory(path=str(inside)), system, check=False, pending=False)
+    put(system, dest=str(file), content="x", owner="1")
+    assert (mode(inside), inside.stat().st_gid) == (0o2755, 4)
+    assert (file.stat().st_uid, file.stat().st_gid) == (1, 4)
+    put(system, dest=str(file), content="y", group="0")
+    assert file.stat().st_gid == 0
+
+
+def test_an_existing_directory_may_keep_what_it_has(tmp_path: Path) -> None:
+    kept, made = tmp_path / "kept", tmp_path / "made"
+    kept.mkdir(mode=0o700)
+    for path in (kept, made):
+        resource = Directory(path=str(path), mode=0o711, keep_existing=True)
+        for expected in ("changed" if path == made else "ok", "ok"):
+            outcome = converge(resource, System(), check=False, pending=False)
+            assert outcome.status == expected
+    assert (mode(kept), mode(made)) == (0o700, 0o711)
