@@ -76,8 +76,9 @@ def _play(run: Run, play: Play, directory: Path) -> bool:
     try:
         goes_on = run.play(play, directory)
     except KeyboardInterrupt:
-        run.stop()
-        if run.attempted and not run.options.check:
+        if roles_in(play) and run.attempted and not run.options.check:
+            run.stop()
+            run.connect_anew()
             undo(run, play, run.attempted, run.untouched)
         raise
     if run.options.check:

@@ -112,13 +112,8 @@ class Fleet:
         for link in list(self._links.values()):
             threading.Thread(target=link.cancel, daemon=True).start()
 
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether everything was told to stop."""
-        return self._cancelled.is_set()
-
     def reopen(self, host: str) -> None:
-        """Leave a link that was lost or cancelled to itself: the next one to ask gets a new one."""
+        """Leave a link that was lost to itself: the next one to ask gets a new one."""
         link = self._links.pop(host, None)
         if link is not None:
             link.cancel()

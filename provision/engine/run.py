@@ -130,6 +130,11 @@ class Run:
         with contextlib.suppress(KeyboardInterrupt):
             self.phase("stopping", (), self._let_end)
 
+    def connect_anew(self) -> None:
+        """After ``stop``: leave all connections to themselves, so that hosts can be put right."""
+        self.fleet.close()
+        self.fleet = Fleet(self.inventory, self.options, self._bus)
+
     def _let_end(self) -> str:
         """Wait for what must not be interrupted (half an ``apt-get`` is worse than a whole one)."""
         deadline = time.monotonic() + _CANCEL_GRACE

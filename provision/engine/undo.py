@@ -73,14 +73,16 @@ def _work(run: Run, hosts: Sequence[str], role: str, outcome: _Outcome) -> str:
 
 
 def _reached(run: Run, name: str) -> Host:
-    """Return a host that answers again: its agent goes on, or another one takes its place."""
-    if name not in run.fleet.lost and not run.fleet.is_cancelled:
-        run.fleet.link(name).channel("root").resume()
-        return run.host(name)
+    """Return a host that answers again: its agent goes on, or another one takes its place.
+
+    The other one has to wait for the lock until the first has ended what it was at.
+    """
     lost = run.fleet.lost.pop(name, None)
-    run.fleet.reopen(name)
-    host = run.host(name)
+    if lost is not None:
+        run.fleet.reopen(name)
     try:
+        run.fleet.link(name).channel("root").resume()
+        host = run.host(name)
         lock(run, host, "deploy", _LOCK_WAIT)
     except UnreachableError as error:
         run.fleet.lost[name] = lost or error
