@@ -59,7 +59,7 @@ def run(command: Command, directory: Path) -> Sample:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=None if command.open_files is None else lambda: _limit(command.open_files),
+            preexec_fn=_limiter(command.open_files),  # noqa: PLW1509 - this process has one thread
         )
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
@@ -67,19 +67,22 @@ def run(command: Command, directory: Path) -> Sample:
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
     if process.returncode != 0 or not command.proof(text):
-        sys.exit(f"{command.name}: exit code {process.returncode}, or something changed:\n{text[-3000:]}")
+        problem = f"exit code {process.returncode}, or something changed"
+        sys.exit(f"{command.name}: {problem}:\n{text[-3000:]}")
     return Sample(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's variables, but let Python keep what it compiles, as installed tools do."""
+    """Return this process's variables; Python keeps what it compiles, as installed tools do."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, **more}
 
 
-def _limit(files: int | None) -> None:
-    assert files is not None
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+def _limiter(files: int | None) -> Callable[[], None] | None:
+    """Return what limits a child's open files, before it becomes the command."""
+    if files is None:
+        return None
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def in_turn(
@@ -103,4 +106,3 @@ def ratio(slower: Sequence[Sample], faster: Sequence[Sample]) -> float:
     return statistics.median(
         one.seconds / other.seconds for one, other in zip(slower, faster, strict=False)
     )
-

@@ -67,7 +67,7 @@ def commands(fleet: Fleet) -> list[Command]:
 
 
 def _pyinfra_found_all_in_order(text: str) -> bool:
-    """Read the last line of its table: operations, those that changed, that failed, that did not."""
+    """Read the last line of its table: operations; changed, failed and unchanged ones."""
     total = str(HOSTS * RESOURCES)
     return re.search(rf"Grand total +{total} +- +- +{total} ", text) is not None
 

@@ -53,9 +53,7 @@ for number in range(1, 7):
         _sudo=True,
     )
 for name, target in (("current", "data"), ("log", "logs")):
-    files.link(
-        name=f"link {name}", path=f"{ROOT}/{name}", target=f"{ROOT}/{target}", _sudo=True
-    )
+    files.link(name=f"link {name}", path=f"{ROOT}/{name}", target=f"{ROOT}/{target}", _sudo=True)
 for name, value in (
     ("memlock", "unlimited"),
     ("nofile", "65536"),

@@ -1,7 +1,7 @@
 """One command over one Fabric exec per host: ``single_exec.py HOSTS.json COMMAND``.
 
-What a careful engineer would write by hand for a fixed list of hosts: threads, known host keys alone,
-one key, no delayed small packets. HOSTS.json is a list of [address, port, user, key, known_hosts].
+What a careful engineer would write by hand for a fixed list of hosts: threads, known host keys
+alone, one key, no delayed small packets. HOSTS.json lists [address, port, user, key, known_hosts].
 """
 
 from __future__ import annotations

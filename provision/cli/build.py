@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provision.images.build import Build
     from provision.images.progress import Step
 
-_MEGABYTE = 1e6
+_KILOBYTE, _MEGABYTE = 1e3, 1e6
 _WIDTH = 100
 
 
@@ -27,7 +27,7 @@ class _View:
 
     def started(self, build: Build, size: int) -> None:
         self._since = time.monotonic()
-        click.echo(f"{build.reference}  (context {size / _MEGABYTE:.1f} MB)")
+        click.echo(f"{build.reference}  (context {_size(size)})")
 
     def line(self, text: str) -> None:
         if self.verbose:
@@ -39,7 +39,13 @@ class _View:
             click.echo(text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…")
 
     def finished(self, build: Build, size: int, seconds: float) -> None:
-        click.echo(f"  {seconds:5.1f} s  built, {size / _MEGABYTE:.0f} MB\n")
+        click.echo(f"  {seconds:5.1f} s  built, {_size(size)}\n")
+
+
+def _size(count: int) -> str:
+    if count < _MEGABYTE:
+        return f"{count / _KILOBYTE:.0f} kB"
+    return f"{count / _MEGABYTE:.1f} MB"
 
 
 @click.command("build")

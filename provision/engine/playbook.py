@@ -10,7 +10,7 @@ from provision.errors import Location, UsageError
 from provision.inventory.inventory import Inventory
 from provision.inventory.patterns import NoHostsError
 from provision.playbook.loader import load_playbook
-from provision.playbook.model import Play
+from provision.playbook.model import Play, TaskEntry
 from provision.playbook.modules import Catalog
 from provision.tasks.task import tasks
 
@@ -27,7 +27,24 @@ def load(path: Path) -> tuple[Play, ...]:
             where=Location(str(path), 1, 1),
             hint="begin with `- hosts: all`, then `tasks:`",
         )
+    for play in plays:
+        for task in (*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers):
+            _refuse_judging(task)
     return plays
+
+
+def _refuse_judging(entry: TaskEntry) -> None:
+    """Refuse conditions on the result of a Python task: it has many, and decides by itself."""
+    given = [word for word in _JUDGING if getattr(entry, word) not in (None, False)]
+    if given and entry.action in tasks():
+        raise UsageError(
+            f"`{given[0]}` is for modules; {entry.action} is a Python task",
+            where=entry.where,
+            hint="write the logic into the task",
+        )
+
+
+_JUDGING = ("changed_when", "failed_when", "until", "retries", "ignore_errors")
 
 
 def targeted_hosts(inventory: Inventory, plays: Sequence[Play], limit: str | None) -> list[str]:

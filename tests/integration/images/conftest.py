@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from provision.lab import base
 from provision.lab.images import Images, read_context
 from provision.project import find
 
-SOURCE = Path(__file__).parents[2] / "fixtures" / "user-source"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "user-source"
 TAG = "provision-test"
 NETWORK = "provision-test-images"
 LABELS = {"io.provision.test": "images"}
@@ -64,10 +65,16 @@ def stand_ins(client: docker.DockerClient) -> StandIns:
 
 
 @pytest.fixture(scope="session")
-def build(stand_ins: StandIns) -> Builder:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's source tree, outside this repository: its revision is not ours."""
+    return shutil.copytree(FIXTURE, tmp_path_factory.mktemp("user") / "generals")
+
+
+@pytest.fixture(scope="session")
+def build(stand_ins: StandIns, source: Path) -> Builder:
     """Run ``provision build`` on the stand-ins."""
 
-    def run(*arguments: str, source: Path = SOURCE) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, source: Path = source) -> subprocess.CompletedProcess[str]:
         bases = [] if "--base" in arguments else stand_ins.options
         words = ["build", "--source", str(source), "--tag", TAG, *bases, *arguments]
         return subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from .conftest import SOURCE, TAG, Builder, Runner, StandIns, state, wait_until
+from .conftest import TAG, Builder, Runner, StandIns, state, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("built")]
 
@@ -116,10 +116,10 @@ def test_a_second_build_takes_everything_from_the_cache(
     assert client.images.get(GAME).id == before
 
 
-def test_a_step_that_fails_says_why(build: Builder, tmp_path: Path) -> None:
-    source = shutil.copytree(SOURCE, tmp_path / "source")
-    (source / "cmd/game_server/main.go").write_text("package main\n\nfunc main() { oops() }\n")
-    done = build("--image", "game-server", "--tag", "broken", source=source)
+def test_a_step_that_fails_says_why(build: Builder, source: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(source, tmp_path / "broken")
+    (broken / "cmd/game_server/main.go").write_text("package main\n\nfunc main() { oops() }\n")
+    done = build("--image", "game-server", "--tag", "broken", source=broken)
     assert done.returncode == 3
     assert "building game-server failed at step" in done.stderr
     assert "go build" in done.stderr

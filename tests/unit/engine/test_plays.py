@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
+from provision.errors import UsageError
 from tests.unit.engine.playing import played
 
 FILES = sorted((Path(__file__).parent / "plays").glob("*.yaml"))
@@ -73,3 +74,10 @@ def at(value: Any, directory: str) -> Any:
     if isinstance(value, list):
         return [at(item, directory) for item in value]
     return value.replace("DIR", directory) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("word", ["changed_when", "failed_when", "until", "ignore_errors"])
+def test_a_python_task_is_not_judged(word: str, tmp_path: Path) -> None:
+    text = f"- hosts: all\n  tasks: [{{name: b, base: {{}}, {word}: true}}]\n"
+    with pytest.raises(UsageError, match=f"`{word}` is for modules; base is a Python task"):
+        played(text, tmp_path)

@@ -1,0 +1,52 @@
+"""A lab of three bare hosts, and the main job done on it once for the tests of this directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from provision.lab.lab import Lab
+from tests.integration.commandline import Ended, Project
+
+OnHost = Callable[[str, str], str]
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three bare hosts and the registry with the stack's images."""
+    made = Lab("pt-deploy", tmp_path_factory.mktemp("deploy") / ".lab")
+    made.down()  # what an interrupted run may have left
+    made.up(3)
+    yield made
+    made.down()
+
+
+@pytest.fixture(scope="package")
+def project(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project directory with nothing in it: everything is as shipped."""
+    return Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
+
+
+@pytest.fixture(scope="package")
+def first(project: Project) -> Ended:
+    """The first deploy, from bare hosts."""
+    return project.run("deploy")
+
+
+@pytest.fixture
+def deployed(first: Ended) -> None:
+    """The stack runs."""
+    assert first.code == 0, first.shown
+
+
+@pytest.fixture(scope="package")
+def on_host(lab: Lab) -> OnHost:
+    """Run a shell script as root on a host, around SSH, and return what it says."""
+
+    def run(host: str, script: str) -> str:
+        done = lab.exec(host, ["/bin/sh", "-c", script])
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,54 @@
+"""A deploy that cannot succeed: what it says, and what it leaves running."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.commandline import Project
+
+from .conftest import OnHost
+from .test_deploy import containers
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("deployed")]
+
+
+def test_image_that_does_not_exist(project: Project, on_host: OnHost) -> None:
+    """The old container goes on, and so do the other hosts."""
+    before = containers(on_host)
+    image = "registry.lab.test:5000/no-such-image:1"
+    ended = project.run("deploy", "-e", json.dumps({"trainer_image": image}))
+    assert ended.code == 3, ended.shown
+    failed = ended.out.partition("FAILED  trainer: ")[2].partition("host ")[0]
+    assert " on h2: " in failed, ended.out
+    assert image in failed
+    assert "next" in failed
+    recap = ended.recap()
+    assert recap["h2"]["failed"] == 1
+    assert recap["h1"]["failed"] == recap["h3"]["failed"] == 0
+    assert containers(on_host)["h2 trainer"].keys() == before["h2 trainer"].keys()
+    assert all("(healthy)" in it for it in containers(on_host)["h2 trainer"].values())
+    again = project.run("deploy")
+    assert again.code == 0, again.shown
+
+
+def test_container_that_never_becomes_healthy(project: Project, on_host: OnHost) -> None:
+    """Its health check's output and its last log lines are shown; correcting it repairs it."""
+    probe = ["CMD", "python3", "-c", "import sys; sys.exit('the board is missing')"]
+    variables = {"game_server_health": probe}
+    ended = project.run("deploy", "-e", json.dumps(variables))
+    assert ended.code == 3, ended.shown
+    failed = ended.out.partition("FAILED  game server: ")[2].partition("\nhost ")[0]
+    assert " on h1: generals-game-server: " in failed, ended.out
+    assert "expected" in failed
+    assert "1 healthy" in failed
+    assert "unhealthy" in failed
+    assert "its health check says: the board is missing" in failed
+    assert "log " in failed
+    assert "docker logs generals-game-server-" in failed
+    assert ended.recap()["h1"]["failed"] == 1
+    assert ended.recap()["h2"]["failed"] == ended.recap()["h3"]["failed"] == 0
+    again = project.run("deploy")
+    assert again.code == 0, again.shown
+    assert all("(healthy)" in it for it in containers(on_host)["h1 game-server"].values())
