@@ -68,12 +68,13 @@ class Health:
 
 
 class Observe(grpc.ServerInterceptor):
-    """Count and time every unary call, run it under the caller's trace, and log what crashes."""
+    """Count and time every call with one answer, trace it below its caller, log what crashes."""
 
     def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
         handler = continuation(details)
-        if handler is None or not handler.unary_unary or "Health" in details.method:
+        if handler is None or handler.response_streaming or "Health" in details.method:
             return handler
+        behaviour = handler.unary_unary or handler.stream_unary
         method = details.method.rpartition("/")[2]
         caller = trace.parse(dict(details.invocation_metadata).get(trace.HEADER))
 
@@ -81,7 +82,7 @@ class Observe(grpc.ServerInterceptor):
             began, code = time.perf_counter(), "OK"
             try:
                 with trace.span(method, caller, server=True):
-                    return handler.unary_unary(request, context)
+                    return behaviour(request, context)
             except Exception as error:
                 aborted = context.code()
                 code = aborted.name if aborted else "UNKNOWN"
@@ -92,7 +93,8 @@ class Observe(grpc.ServerInterceptor):
                 CALLS.labels(method, code).inc()
                 SECONDS.labels(method).observe(time.perf_counter() - began)
 
-        return grpc.unary_unary_rpc_method_handler(
+        kinds = (grpc.unary_unary_rpc_method_handler, grpc.stream_unary_rpc_method_handler)
+        return kinds[handler.request_streaming](
             answer, handler.request_deserializer, handler.response_serializer
         )
 

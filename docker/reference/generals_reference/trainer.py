@@ -130,15 +130,17 @@ class Trainer:
         """Write a checkpoint; of processes that train together one does."""
         if not self.workers.leads:
             return
-        name = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
-        CHECKPOINTED.set_to_current_time()
-        log.info("checkpoint", extra={"checkpoint": name, "step": self.learner.step})
+        with trace.span("checkpoint"):
+            name = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
+            CHECKPOINTED.set_to_current_time()
+            log.info("checkpoint", extra={"checkpoint": name, "step": self.learner.step})
 
     def publish(self) -> None:
         """Publish the weights if it is time; a model server that is away gets them later."""
         if not self.to_publish:
             return
-        version = models.publish(self.models, self.learner.weights, self.learner.step)
+        with trace.span("publish"):
+            version = models.publish(self.models, self.learner.weights, self.learner.step)
         self.to_publish = False
         PUBLISHED.set(version.number)
 

@@ -170,6 +170,8 @@ def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: R
         assert command.kill(signal.SIGTERM) == 0, command.name
         lines = [json.loads(line) for line in command.log.read_text().splitlines()]
         assert lines[-1]["message"] == "stopped"
+        traced = [line for line in lines if line["message"] in ("checkpoint", "published")]
+        assert all(re.fullmatch("[0-9a-f]{32}", line["trace_id"]) for line in traced)
 
 
 def test_two_trainers_learn_as_one_and_fall_as_one(tmp_path: Path, redis_server: Redis) -> None:

@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Union
 from provision.agent.failure import Failure, NotThereYet
 from provision.agent.resource import Data, Difference, Resource, State, names
 from provision.agent.system import TAIL_LINES, System, tail
+from provision.agent.systemd_bus import unit_properties
 
 _PROPERTIES = (
     "Id,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,NeedDaemonReload"
@@ -64,7 +65,7 @@ class Systemd(Resource):
         if not units:
             return {_UNIT_FILES: _all_unit_files(system)} if self.daemon_reload else {}
         state: State = {}
-        for unit, properties in _show(system, units).items():
+        for unit, properties in _look(system, units).items():
             self._require(unit, properties)
             for name, value in self._found(properties).items():
                 state[_label(name, unit, units)] = value
@@ -139,6 +140,14 @@ class Systemd(Resource):
 
 def _label(name: str, unit: str, units: Sequence[str]) -> str:
     return name if len(units) == 1 else "{} {}".format(unit, name)
+
+
+def _look(system: System, units: Sequence[str]) -> Mapping[str, Properties]:
+    """Return what tells whether units are as expected; more of those that are not loaded."""
+    quick = unit_properties(system, units)
+    if quick is not None and all(unit["LoadState"] == "loaded" for unit in quick.values()):
+        return quick
+    return _show(system, units)
 
 
 def _show(system: System, units: Sequence[str]) -> Dict[str, "_Shown"]:

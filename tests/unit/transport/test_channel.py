@@ -157,6 +157,9 @@ def test_output_of_any_size(channel: AgentChannel) -> None:
 
 
 def test_agent_lost(channel: AgentChannel, pipes: list[CountingPipe]) -> None:
+    started = channel.submit(Execute(command="true"))
+    channel.flush()
+    started.result(timeout=60)
     futures = [channel.submit(Execute(command="sleep 60")) for _ in range(3)]
     channel.flush()
     pipes[0].kill()
