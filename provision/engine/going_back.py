@@ -62,6 +62,24 @@ def role_states(answer: Mapping[str, Any]) -> dict[str, RoleState]:
     }
 
 
+def kept(host: str, state: RoleState, release: str) -> Mapping[str, Any]:
+    """Return the manifest of a release that a host can still start.
+
+    Raises:
+        TaskError: it is not there any more, or not complete.
+
+    """
+    manifest = state.releases.get(release)
+    if manifest is None or manifest["missing"]:
+        what = "is gone" if manifest is None else f"lacks {manifest['missing'][0]}"
+        known = ", ".join(it for it in state.releases if it != state.current) or "none"
+        raise TaskError(
+            f"host {host}: release {release} of {state.role} {what}",
+            hint=f"other releases that are kept there: {known}",
+        )
+    return manifest
+
+
 def go_to(host: Host, state: RoleState, release: str, action: str) -> None:
     """Start a kept release, wait until it is well, and make it the current one.
 
@@ -70,14 +88,7 @@ def go_to(host: Host, state: RoleState, release: str, action: str) -> None:
         HostFailedError: it does not become well.
 
     """
-    manifest = state.releases.get(release)
-    if manifest is None or manifest["missing"]:
-        what = "is gone" if manifest is None else f"lacks {manifest['missing'][0]}"
-        known = ", ".join(it for it in state.releases if it != state.current) or "none"
-        raise TaskError(
-            f"release {release} of {state.role} {what}",
-            hint=f"other releases that are kept there: {known}",
-        )
+    manifest = kept(host.name, state, release)
     if manifest["images"]:
         host.apply(DockerImage(name=sorted(manifest["images"].values())))
     host.apply(running_again(manifest, state.root))

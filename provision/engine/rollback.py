@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from provision.engine.going_back import RoleState, go_to, roles_on
+from provision.engine.going_back import RoleState, go_to, kept, roles_on
 from provision.engine.hooks import run_hook
 from provision.engine.locking import lock_hosts
 from provision.engine.run import Run
@@ -31,6 +31,7 @@ def rollback(
 
     Raises:
         UsageError: there is nothing to go back to.
+        TaskError: a host has not kept its release; nothing is changed on any.
 
     """
     if not run.options.check and not lock_hosts(run, hosts, "rollback"):
@@ -44,6 +45,9 @@ def rollback(
     if not run.phase("look", hosts, lambda: run.each(hosts, look)):
         return None
     targets = _to(states, to) if to else _last_deploy(states)
+    for host, chosen in targets.items():
+        for role, release in chosen.items():
+            kept(host, states[host][role], release)
     facts = {"TO": to or "", "ROLES": " ".join(_in_order(targets))}
     run_hook(run, "pre-rollback", hosts, facts)
     for role in _in_order(targets):
@@ -112,7 +116,9 @@ def _to(states: States, to: str) -> Targets:
             targets.setdefault(host, {})[state.role] = to
     if targets:
         return targets
-    runs = {line["run"]: line["at"] for _, state in every for line in _switches(state)}
+    runs: dict[str, str] = {}  # run -> when its last host was switched
+    for line in (line for _, state in every for line in _switches(state)):
+        runs[line["run"]] = max(line["at"], runs.get(line["run"], ""))
     if to not in runs:
         known = {*runs, *(release for _, state in every for release in state.releases)}
         raise UsageError(

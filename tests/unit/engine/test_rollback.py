@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from provision.agent.releases import past
-from provision.engine.going_back import RoleState
+from provision.engine.going_back import RoleState, kept
 from provision.engine.rollback import Targets, _in_order, _last_deploy, _to
-from provision.errors import UsageError
+from provision.errors import TaskError, UsageError
 
 
 def states(**hosts: dict[str, list[str]]) -> dict[str, dict[str, RoleState]]:
@@ -79,3 +79,24 @@ def test_going_to_what_never_was() -> None:
 def test_who_asks_goes_before_who_is_asked() -> None:
     targets = {"h1": dict.fromkeys(["host", "game_server", "trainer", "agent_pool"], "a")}
     assert _in_order(targets) == ["agent_pool", "trainer", "game_server", "host"]
+
+
+def test_a_run_is_over_when_its_last_batch_is() -> None:
+    fleet = states(
+        h1={"web": ["r1 deploy a", "r2 deploy b", "r3 deploy c"]},
+        h2={"web": ["r1 deploy a", "r2 deploy b", "r3 deploy c"]},
+    )
+    for host, times in (("h1", "149"), ("h2", "268")):
+        for line, at in zip(fleet[host]["web"].history, times, strict=True):
+            line["at"] = at
+    expected = {"h1": {"web": "b"}, "h2": {"web": "b"}}
+    assert _to(fleet, "r2") == expected
+    assert _to(dict(reversed(fleet.items())), "r2") == expected
+
+
+def test_a_release_that_was_not_kept_is_refused() -> None:
+    state = FLEET["h1"]["web"]._replace(releases={"a": {"missing": ["/x"]}})
+    with pytest.raises(TaskError, match="host h1: release a of web lacks /x"):
+        kept("h1", state, "a")
+    with pytest.raises(TaskError, match="release z of web is gone"):
+        kept("h1", state, "z")
