@@ -16,6 +16,7 @@ from provision.images.progress import Output, Step
 from provision.images.recipe import Recipe
 
 _PREFIX = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_REFERENCE = re.compile(r"\$(?P<brace>\{)?(?P<name>\w+)(?(brace)\})")
 _REPOSITORY = "generals-"
 # What Docker takes for every build: https://docs.docker.com/build/building/variables/
 _PREDEFINED = frozenset(
@@ -69,6 +70,15 @@ class Build:
     arguments: Assignments = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    def explain(self, step: Step) -> Step:
+        """Return ``step`` with its build arguments filled in, as far as they are known here."""
+        values = {**self.recipe.arguments, **self.arguments}
+
+        def value(match: re.Match[str]) -> str:
+            return values.get(match["name"]) or match[0]
+
+        return Step(step.place, _REFERENCE.sub(value, step.text))
+
     def command(self) -> list[str]:
         """Return the arguments of ``docker`` that build a context given on standard input."""
         given = [
@@ -102,14 +112,16 @@ def plan(
         tag: of all images; without one, the source's Git revision.
         registry: prefix of the images' names, such as ``registry.example.com/team``.
         bases: base images by short name (``go``, ``runtime``, ``cuda``).
-        arguments: further build arguments; each image gets those that its Dockerfile declares.
+        arguments: further build arguments. Each image gets those that its Dockerfile declares; one
+            that no image declares is an error.
 
     Raises:
         UsageError: naming everything that the source tree lacks, or the option that is wrong.
 
     """
-    recipes = [recipe.load(name) for name in names]
-    given = _base_arguments(recipes, bases or {}) | _known(recipes, arguments or {})
+    every = {name: recipe.load(name) for name in (*names, *recipe.NAMES)}
+    given = _base_arguments(every.values(), bases or {}) | _known(every.values(), arguments or {})
+    recipes = [every[name] for name in names]
     _refuse_missing(recipes, source, given)
     chosen = revision.choose_tag(source, tag)
     prefix = f"{_registry(registry)}/" if registry else ""
@@ -146,7 +158,7 @@ def _perform(build: Build, view: View) -> None:
         view.line(line)
         step = output.read(line)
         if step is not None:
-            view.step(step)
+            view.step(build.explain(step))
 
     with tempfile.TemporaryFile(prefix="provision-build-") as packed:
         size = context.write(build.recipe, build.source, packed)
@@ -154,29 +166,27 @@ def _perform(build: Build, view: View) -> None:
         view.started(build, size)
         code = docker_cli.stream(build.command(), packed, hear)
     if code:
-        where = f" at {output.step}" if output.step else ""
+        where = f" at {build.explain(output.step)}" if output.step else ""
         tail = "".join(f"\n  {line}" for line in output.tail)
         raise BuildError(f"building {build.recipe.name} failed{where}{tail}")
     seconds = time.monotonic() - started
     view.finished(build, docker_cli.image_size(build.reference), seconds)
 
 
-def _base_arguments(recipes: Sequence[Recipe], bases: Mapping[str, str]) -> dict[str, str | None]:
+def _base_arguments(recipes: Iterable[Recipe], bases: Mapping[str, str]) -> dict[str, str | None]:
     known = {key: name for one in recipes for key, name in one.bases.items()}
     for key in bases:
         if key not in known:
-            raise UsageError(
-                f"none of these images has a base called {key!r}", hint=did_you_mean(key, known)
-            )
+            raise UsageError(f"no image has a base called {key!r}", hint=did_you_mean(key, known))
     return {known[key]: image for key, image in bases.items()}
 
 
-def _known(recipes: Sequence[Recipe], arguments: Assignments) -> dict[str, str | None]:
+def _known(recipes: Iterable[Recipe], arguments: Assignments) -> dict[str, str | None]:
     declared = {name for one in recipes for name in one.arguments}
     for name in arguments:
         if name not in declared | _PREDEFINED:
             raise UsageError(
-                f"none of these Dockerfiles has an ARG {name!r}", hint=did_you_mean(name, declared)
+                f"no Dockerfile has an ARG {name!r}", hint=did_you_mean(name, declared)
             )
     return dict(arguments)
 

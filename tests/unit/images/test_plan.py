@@ -11,6 +11,7 @@ import pytest
 from provision.errors import UsageError
 from provision.images import docker_cli, recipe
 from provision.images.build import Build, plan
+from provision.images.progress import Step
 
 
 def commit(source: Path) -> None:
@@ -110,13 +111,18 @@ def test_bases_and_arguments_reach_the_images_that_have_them(source: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bases": {"golang": "x:1"}}, "none of these images has a base called 'golang'"),
+        ({"bases": {"golang": "x:1"}}, "no image has a base called 'golang'"),
         ({"bases": {"runtme": "x:1"}}, "did you mean 'runtime'?"),
         ({"arguments": {"GO_PROXY": "x"}}, "did you mean 'GOPROXY'?"),
     ],
 )
 def test_unknown_names_are_errors(source: Path, options: dict[str, object], message: str) -> None:
     assert message in refused(source, **options)
+
+
+def test_one_set_of_options_serves_whichever_images_are_built(source: Path) -> None:
+    build = one(source, bases={"go": "go:1.24.4", "cuda": "debian:13.1"}, arguments={"UID": "7"})
+    assert build.arguments == {"GO_IMAGE": "go:1.24.4"}
 
 
 def test_proxies_are_arguments_of_every_build(source: Path) -> None:
@@ -135,6 +141,22 @@ def test_a_value_of_the_environment_is_in_no_argument_list(source: Path) -> None
         *("--label", "org.opencontainers.image.version=1"),
         "-",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("FROM ${GO_IMAGE} AS x", "FROM mine/go:1.24.1 AS x"),
+        ("FROM ${RUNTIME_IMAGE}", "FROM alpine:3.23.5"),
+        ("RUN go build ./$MAIN", "RUN go build ./cmd/game_server"),
+        ("RUN echo $GOPROXY $tool ${MAINTAINER} $$", "RUN echo $GOPROXY $tool ${MAINTAINER} $$"),
+    ],
+)
+def test_steps_are_shown_with_the_arguments_that_are_known(
+    source: Path, written: str, shown: str
+) -> None:
+    build = one(source, bases={"go": "mine/go:1.24.1"}, arguments={"GOPROXY": None})
+    assert build.explain(Step("1/2", written)) == Step("1/2", shown)
 
 
 def test_without_the_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
