@@ -4,11 +4,12 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test unit lint prerequisites clean
+.PHONY: help demo test test-long unit lint prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
+	@echo "make test-long  what takes minutes each: Ansible beside us, image builds, learning, rollbacks"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make clean  remove the lab and the virtual environment"
 
@@ -35,8 +36,15 @@ lint: $(READY)
 unit: lint
 	$(PYTHON) -m pytest -q --numprocesses 2 tests/unit
 
+# What takes minutes each on top: two whole learning stacks, image builds, Ansible at its own pace.
+LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
+        tests/integration/releases
+
 test: prerequisites unit
-	$(PYTHON) -m pytest -q docker/reference/tests tests/integration
+	$(PYTHON) -m pytest -q docker/reference/tests tests/integration $(LONG:%=--ignore=%)
+
+test-long: prerequisites $(READY)
+	$(PYTHON) -m pytest -q $(LONG)
 
 clean:
 	-$(VENV)/bin/provision lab down --all

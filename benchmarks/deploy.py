@@ -1,4 +1,4 @@
-"""How long the main job takes, and how long when there is nothing to do: ``python benchmarks/deploy.py``.
+"""How long the main job takes, first and when nothing is to do: ``python benchmarks/deploy.py``.
 
 Three bare lab hosts with a registry of their own that has the images; no other lab is touched. The
 labs' images are built before, where they are not there yet.
