@@ -55,7 +55,12 @@ class Docker:
         )
         return server.group(1) if server else "unknown"
 
-    def get(self, path: str, query: Optional[Query] = None) -> Any:
+    def get(
+        self,
+        path: str,
+        query: Optional[Query] = None,
+        headers: Optional[Mapping[str, str]] = None,
+    ) -> Any:
         """Return the JSON answer to ``GET path``.
 
         Raises:
@@ -63,11 +68,16 @@ class Docker:
             DockerError: it refused.
 
         """
-        return json.loads(self._checked("GET", path, query).text() or b"null")
+        answer = self._checked("GET", path, query, headers=headers)
+        return json.loads(answer.text() or b"null")
 
     def post(self, path: str, query: Optional[Query] = None, body: Any = None) -> Any:
         """Return the JSON answer to ``POST path``, None where it is empty."""
         return json.loads(self._checked("POST", path, query, body).text() or b"null")
+
+    def delete(self, path: str) -> None:
+        """Do ``DELETE path``."""
+        self._checked("DELETE", path, None).text()
 
     def stream(
         self, path: str, query: Optional[Query] = None, headers: Optional[Mapping[str, str]] = None

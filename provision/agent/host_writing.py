@@ -77,6 +77,23 @@ class WritableFiles(Files, Programs):
             if os.path.lexists(temporary):
                 os.unlink(temporary)
 
+    def append_line(self, path: str, line: str) -> None:
+        """Add a line to a file that only its owner may read; one that was torn before is ended.
+
+        Raises:
+            Failure: disk full, read-only, missing directory.
+
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with open(descriptor, "rb+", buffering=0) as file:
+                size = os.fstat(descriptor).st_size
+                is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+                file.write(("\n" if is_torn else "").encode() + line.encode() + b"\n")
+                os.fsync(descriptor)
+        except OSError as error:
+            raise file_failure("write", path, error) from error
+
     def write_kernel(self, path: str, value: str) -> None:
         """Write to a file of the kernel's (``/proc/sys``), which cannot be replaced.
 

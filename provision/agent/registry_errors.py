@@ -7,6 +7,10 @@ from typing import Sequence, Tuple
 
 from provision.agent.failure import Failure
 
+_UNREACHABLE = (
+    r"no such host|connection refused|i/o timeout|no route to host|network is unreachable|"
+    r"deadline exceeded|Client\.Timeout|EOF|connection reset"
+)
 # A pattern of dockerd's text, what it means, and what to do.
 _MEANINGS: Sequence[Tuple[str, str, str]] = (
     (
@@ -40,8 +44,7 @@ _MEANINGS: Sequence[Tuple[str, str, str]] = (
         "log in, or mirror the image in a registry of your own",
     ),
     (
-        r"no such host|connection refused|i/o timeout|no route to host|network is unreachable|"
-        r"deadline exceeded|Client\.Timeout|EOF|connection reset",
+        _UNREACHABLE,
         "the registry {server} cannot be reached from this host",
         "check the host's DNS, network, firewall and proxy settings",
     ),
@@ -52,6 +55,11 @@ _PASSING = re.compile(r"i/o timeout|EOF|connection reset|deadline exceeded|Clien
 def may_pass(text: str) -> bool:
     """Tell whether trying again a little later is worth it."""
     return _PASSING.search(text) is not None
+
+
+def unreachable(text: str) -> bool:
+    """Tell whether a registry did not answer at all."""
+    return re.search(_UNREACHABLE, text, re.IGNORECASE) is not None
 
 
 def why(doing: str, text: str, *, server: str, image: str = "") -> Failure:

@@ -75,14 +75,21 @@ class Session(Emitter):
         """Work until the stream ends."""
         threading.Thread(target=self._read, daemon=True).start()
         self.send("ready", python=sys.version.split()[0], pid=os.getpid())
-        for message in self._messages():
-            if message["op"] == "resume":
-                self._failed = False
-            elif message["op"] == "modules":
-                packed = binascii.a2b_base64(message["data"])
-                self._modules.update(json.loads(zlib.decompress(packed)))
-            elif message["op"] in ("apply", "ask"):
-                self._answer(message)
+        try:
+            for message in self._messages():
+                self._take(message)
+        finally:
+            for end in self._system.at_end:
+                end()
+
+    def _take(self, message: Message) -> None:
+        if message["op"] == "resume":
+            self._failed = False
+        elif message["op"] == "modules":
+            packed = binascii.a2b_base64(message["data"])
+            self._modules.update(json.loads(zlib.decompress(packed)))
+        elif message["op"] in ("apply", "ask"):
+            self._answer(message)
 
     # -- in ---------------------------------------------------------------------------------
 

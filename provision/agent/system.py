@@ -6,7 +6,7 @@ hosts, and so that atomic writes, error texts and output streaming exist once.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 from provision.agent.failure import Failure
 from provision.agent.host_files import FileStatus
@@ -26,6 +26,7 @@ class System(WritableFiles, Machine):
         self.environment: Dict[str, str] = {}  # of the play, for every program
         self.is_cancelled: Callable[[], bool] = lambda: False
         self.memo: Dict[str, Any] = {}  # what was read once, each with a proof that it still holds
+        self.at_end: List[Callable[[], None]] = []  # called when the session ends
 
     def download(
         self, url: str, *, headers: Optional[Dict[str, str]] = None, timeout: float = 30

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, change_options, inventory_options
+from provision.cli.options import Settings, change_options, inventory_options, lock_options
 
 
 @click.command("deploy")
 @inventory_options
 @change_options
+@lock_options
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
     """Prepare the hosts, roll the stack out role by role, and verify the result.

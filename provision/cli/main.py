@@ -19,6 +19,10 @@ from provision.errors import ExitCode, ProvisionError
 COMMANDS = {
     "deploy": "Prepare the hosts, roll the stack out, and verify it.",
     "play": "Run a playbook.",
+    "history": "Show what was deployed where, when, and by whom.",
+    "rollback": "Go back to what ran before.",
+    "lock": "Show who is working on the hosts, or end it.",
+    "destroy": "Remove the stack from its hosts; the data stays.",
     "verify": "Check that the hosts are as they should be.",
     "status": "Show what runs where, and how the training goes.",
     "inventory": "Show hosts, groups and variables as Ansible would.",

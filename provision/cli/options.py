@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,7 @@ from provision.engine.options import DEFAULT_FORKS, RunOptions
 
 if TYPE_CHECKING:
     from provision.engine.run import Run
-    from provision.errors import ExitCode
+    from provision.errors import ExitCode, ProvisionError
     from provision.inventory.inventory import Inventory
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -73,6 +73,17 @@ _CHANGES = (
 )
 
 
+_LOCKS = (
+    click.option(
+        "--lock-wait",
+        type=click.FloatRange(0),
+        default=0,
+        metavar="SECONDS",
+        help="Wait so long for hosts that another run is working on.",
+    ),
+)
+
+
 def source_options(command: _Command) -> _Command:
     """Add the options that say which hosts there are, and with which variables."""
     return _decorate(command, _SOURCES)
@@ -86,6 +97,11 @@ def inventory_options(command: _Command) -> _Command:
 def change_options(command: _Command) -> _Command:
     """Add the options of commands that change hosts."""
     return _decorate(command, _CHANGES)
+
+
+def lock_options(command: _Command) -> _Command:
+    """Add the options of commands that need the hosts for themselves."""
+    return _decorate(command, _LOCKS)
 
 
 def _decorate(command: _Command, options: Sequence[Callable[[Any], Any]]) -> _Command:
@@ -113,6 +129,7 @@ class Settings:
     diff: bool = False
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
+    lock_wait: float = 0
 
     def load(self) -> tuple[Inventory, RunOptions]:
         """Read the inventory, and ask for the passwords that are to be asked for."""
@@ -136,6 +153,7 @@ class Settings:
             become_password=become,
             ssh_user=self.ssh_user,
             extra_vars=extra_vars,
+            lock_wait=self.lock_wait,
             verbosity=self.verbose,
         )
 
@@ -169,6 +187,16 @@ class Settings:
         finally:
             view.close()
             log.close()
+
+
+def report_problems(problems: Mapping[str, ProvisionError]) -> ExitCode:
+    """Say which hosts gave no answer and why; return the exit code that this amounts to."""
+    from provision.errors import ExitCode
+
+    for problem in problems.values():
+        click.echo(f"provision: {problem}", err=True)
+    codes = {problem.exit_code for problem in problems.values()}
+    return ExitCode.FAILED if ExitCode.FAILED in codes else max(codes, default=ExitCode.OK)
 
 
 def _names(values: tuple[str, ...]) -> frozenset[str]:

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.engine.checking import verify_hosts
+from provision.engine.hooks import run_hook
+from provision.engine.images import pull
+from provision.engine.locking import lock_hosts
 from provision.engine.options import RunOptions
 from provision.engine.playbook import load
 from provision.engine.preflight import preflight
 from provision.engine.run import Run
 from provision.engine.tags import refuse_unknown_tags
+from provision.engine.undo import roles_in, undo
 from provision.errors import ExitCode, UsageError
 from provision.inventory.inventory import Inventory
 from provision.playbook.model import Play
@@ -40,13 +44,50 @@ def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str
     run.phase("lint", hosts, lambda: _lint(run, hosts, projects))
     if not run.phase("preflight", hosts, lambda: preflight(run, projects)):
         return run.exit_code()
-    for play in plays:
-        if not run.play(play, directory):
-            return run.exit_code()
-    sound = [host for host in hosts if not run.is_out(host)]
-    if run.options.check or run.options.tags or not sound:
+    if not run.options.check and not lock_hosts(run, hosts, "deploy"):
         return run.exit_code()
-    return verify_hosts(run, sound)
+    run_hook(run, "pre-deploy", hosts, {})
+    code = _roll_out(run, plays, directory, hosts, projects)
+    sound = [host for host in hosts if not run.is_out(host)]
+    if code is ExitCode.OK and sound and not (run.options.check or run.options.tags):
+        code = verify_hosts(run, sound)
+    point = "post-deploy" if code is ExitCode.OK else "deploy-failed"
+    run_hook(run, point, hosts, {"EXIT_CODE": str(int(code))})
+    return code
+
+
+def _roll_out(
+    run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str], projects: Projects
+) -> ExitCode:
+    """Carry the plays out; where one must not go on, what it has switched goes back."""
+    is_pulled = bool(run.options.check or run.options.tags or run.options.skip_tags)
+    for play in plays:
+        if roles_in(play) and not is_pulled:
+            is_pulled = True
+            if not pull(run, [host for host in hosts if not run.is_out(host)], projects):
+                return run.exit_code()
+        if not _play(run, play, directory):
+            return run.exit_code()
+    return run.exit_code()
+
+
+def _play(run: Run, play: Play, directory: Path) -> bool:
+    """Carry out one play, or leave its hosts as they were; return whether others may follow."""
+    try:
+        goes_on = run.play(play, directory)
+    except KeyboardInterrupt:
+        if roles_in(play) and run.attempted and not run.options.check:
+            run.stop()
+            run.connect_anew()
+            undo(run, play, run.attempted, run.untouched)
+        raise
+    if run.options.check:
+        return goes_on
+    if not goes_on:
+        undo(run, play, run.attempted, run.untouched)
+    elif any(run.is_out(host) for host in run.attempted):
+        undo(run, play, [host for host in run.attempted if run.is_out(host)], ())
+    return goes_on
 
 
 def load_deploy(inventory: Inventory, options: RunOptions) -> tuple[tuple[Play, ...], Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -77,11 +77,15 @@ class Fleet:
         ends with what its host is at.
         """
         reachable = [host for host in hosts if host not in self.lost]
-        if not reachable:
+        self.run_on(reachable, lambda host: self._guarded(host, work))
+
+    def run_on(self, hosts: Sequence[str], work: HostWork) -> None:
+        """Do ``work``, which deals with lost hosts by itself, on all of them; see ``run``."""
+        if not hosts:
             return
-        pool = ThreadPoolExecutor(min(self.options.forks, len(reachable)))
+        pool = ThreadPoolExecutor(min(self.options.forks, len(hosts)))
         try:
-            futures = [pool.submit(self._guarded, host, work) for host in reachable]
+            futures = [pool.submit(work, host) for host in hosts]
             wait(futures, return_when=FIRST_EXCEPTION)
             pool.shutdown(cancel_futures=True)
         finally:
@@ -107,6 +111,13 @@ class Fleet:
         self._cancelled.set()
         for link in list(self._links.values()):
             threading.Thread(target=link.cancel, daemon=True).start()
+
+    def reopen(self, host: str) -> None:
+        """Leave a link that was lost to itself: the next one to ask gets a new one."""
+        link = self._links.pop(host, None)
+        if link is not None:
+            link.cancel()
+            link.close()
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the run is cancelled."""

@@ -20,6 +20,7 @@ class RunOptions:
         accept_new_host_keys: write unknown host keys down instead of refusing them.
         login_password, become_password: the passwords typed in, for every host that names none.
         ssh_user: the login for hosts that name none.
+        lock_wait: seconds to wait for a host that another run is working on.
         extra_vars: of the command line.
         verbosity: from which level on ``debug`` speaks.
 
@@ -34,6 +35,7 @@ class RunOptions:
     login_password: str | None = field(default=None, repr=False)
     become_password: str | None = field(default=None, repr=False)
     ssh_user: str | None = None
+    lock_wait: float = 0
     extra_vars: Mapping[str, object] = field(default_factory=dict)
     verbosity: int = 0
 

@@ -1,7 +1,8 @@
-"""What a play says of its hosts as a whole; unlike its tasks, it is rendered for none of them."""
+"""What a play says of its hosts as a whole; it is rendered once, for the first of them."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,14 +28,19 @@ class PlaySettings:
     max_fail_percentage: float | None
 
 
-def settings_of(play: Play, extra_vars: Mapping[str, object]) -> PlaySettings:
-    """Render a play's settings with its own variables and those of the command line.
+def settings_of(
+    play: Play, extra_vars: Mapping[str, object], inventory: Mapping[str, object]
+) -> PlaySettings:
+    """Render a play's settings with the variables of the command line, its own, and a host's.
+
+    Ansible does not look at the host's: what it refuses as undefined, a group's variable may say
+    here. So a size may also be a list of sizes.
 
     Raises:
         UsageError: an undefined variable, or a percentage that is no number.
 
     """
-    templater = Templater({**play.vars, **extra_vars})
+    templater = Templater(ChainMap(dict(extra_vars), dict(play.vars), dict(inventory)))
 
     def rendered(value: object) -> object:
         return templater.render(value, play.where)
@@ -46,11 +52,12 @@ def settings_of(play: Play, extra_vars: Mapping[str, object]) -> PlaySettings:
         message = f"max_fail_percentage: {percentage!r} is no number"
         raise UsageError(message, where=play.where) from None
     return PlaySettings(
-        serial=tuple(_size(rendered(size)) for size in play.serial),
+        serial=tuple(each for size in play.serial for each in _sizes(rendered(size))),
         any_errors_fatal=truth(rendered(play.any_errors_fatal)),
         max_fail_percentage=limit,
     )
 
 
-def _size(value: object) -> int | str:
-    return value if isinstance(value, int) else str(value)
+def _sizes(value: object) -> list[int | str]:
+    values = value if isinstance(value, list) else [value]
+    return [each if isinstance(each, int) else str(each) for each in values]

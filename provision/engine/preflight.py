@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from provision.engine.images import look_up
 from provision.stack.finding import Service
 from provision.stack.model import ComposeProject
 from provision.stack.rules.ports import published
@@ -46,6 +47,7 @@ def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> N
 
     """
     lock = threading.Lock()
+    with_docker: list[str] = []
 
     def look(name: str) -> None:
         host = run.host(name)
@@ -54,8 +56,13 @@ def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> N
         if problems:
             with lock:
                 _report(run, host, problems)
+        elif answers.facts["provision_docker"]["version"] is not None:
+            with_docker.append(name)
 
     run.fleet.run(projects, look)
+    if with_docker:  # else images are looked up when Docker is there, and before anything starts
+        first = min(with_docker, key=list(projects).index)
+        run.fleet.run([first], lambda name: look_up(run, projects, name))
 
 
 def _report(run: Run, host: Host, problems: list[Problem]) -> None:

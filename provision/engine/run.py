@@ -27,14 +27,16 @@ from provision.engine.playbook import hosts_of
 from provision.engine.playsettings import PlaySettings, settings_of
 from provision.engine.recap import Tally
 from provision.engine.variables import HostVariables
-from provision.errors import ExitCode, ProvisionError
+from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
 from provision.playbook.loader import load_variables
 from provision.playbook.model import Play
 from provision.tasks.host import Host
 from provision.tasks.labels import describe
 from provision.tasks.outcome import HostFailedError
+from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
+from provision.transport.channel import Result
 
 _CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
 _CANCEL_POLL = 0.05
@@ -61,6 +63,10 @@ class Run:
         hosts: Sequence[str],
     ) -> None:
         self.id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        self.info = RunInfo(self.id)
+        self.notes: list[str] = []
+        self.attempted: list[str] = []  # of the play at work, the hosts whose batch has begun
+        self.untouched: list[str] = []
         self.options = options
         self.inventory = inventory
         self.failed: dict[str, str] = {}
@@ -93,7 +99,7 @@ class Run:
             code = work(self) or self.exit_code()
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
-            self._stop()
+            self.stop()
         except ProvisionError as error:
             code = error.exit_code
             error.message = self.mask(error.message)
@@ -114,14 +120,20 @@ class Run:
                 exit_code=int(code),
                 seconds=time.monotonic() - self._started,
                 recap=self._tally.recap() if self._tally.touched or code is ExitCode.OK else {},
+                notes=tuple(map(self.mask, self.notes)),
             )
         )
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """After Ctrl-C: end what may end, wait for the rest; a second Ctrl-C leaves it alone."""
         self.fleet.cancel()
         with contextlib.suppress(KeyboardInterrupt):
             self.phase("stopping", (), self._let_end)
+
+    def connect_anew(self) -> None:
+        """After ``stop``: leave all connections to themselves, so that hosts can be put right."""
+        self.fleet.close()
+        self.fleet = Fleet(self.inventory, self.options, self._bus)
 
     def _let_end(self) -> str:
         """Wait for what must not be interrupted (half an ``apt-get`` is worse than a whole one)."""
@@ -175,14 +187,17 @@ class Run:
         wanted = set(self._hosts)
         named = hosts_of(self.inventory, play)
         hosts = [host for host in named if host in wanted and not self.is_out(host)]
+        self.attempted, self.untouched = [], list(hosts)
         if not hosts:
             return self.phase(play.name, (), lambda: "no host is left for it")
-        settings = settings_of(play, self.options.extra_vars)
+        settings = settings_of(play, self.options.extra_vars, self.fleet.context(hosts[0]))
         go_on = True
 
         def work() -> None:
             nonlocal go_on
             for batch in batches(hosts, settings.serial):
+                self.attempted += batch
+                self.untouched = self.untouched[len(batch) :]
                 self.fleet.run(batch, self._player(play, directory, hosts, batch))
                 go_on = self._may_go_on(settings, batch)
                 if not go_on:
@@ -196,6 +211,23 @@ class Run:
         if out and settings.any_errors_fatal:
             return False
         return not exceeds(out, len(batch), settings.max_fail_percentage)
+
+    def each(self, hosts: Sequence[str], work: Callable[[Host], None]) -> None:
+        """Do ``work`` on hosts, and wait for what it has handed to them; failures are reported."""
+
+        def guarded(name: str) -> None:
+            host = self.host(name)
+            try:
+                work(host)
+                host.settle()
+            except HostFailedError as error:
+                self.failed[name] = error.message
+            except TaskError as error:
+                result = Result("failed", message=error.message, hint=error.hint or "")
+                host.note(self._command, result)
+                self.failed[name] = error.message
+
+        self.fleet.run(hosts, guarded)
 
     def _player(
         self, play: Play, directory: Path, hosts: Sequence[str], batch: Sequence[str]
@@ -234,6 +266,7 @@ class Run:
             self.fleet.link(name).channel,
             EventObserver(self._bus.emit),
             check=self.options.check,
+            run=self.info,
         )
 
     def _variables(

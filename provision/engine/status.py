@@ -8,17 +8,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from provision.agent.resources.releases import Releases
 from provision.agent.resources.survey import Survey
+from provision.engine.going_back import role_states, stack_directory
 from provision.engine.run import Run
 from provision.engine.training import Training, questions, training_of
 from provision.engine.waiting import Waiting
 from provision.errors import ExitCode, UsageError
-from provision.stack.model import ComposeProject
+from provision.stack.release import Release, release_of
 from provision.stack.render import render_role
 from provision.stack.roles import roles_of
 from provision.stack.variables import templater_for
-from provision.tasks.library.compose_project import running_project
-from provision.transport.channel import Result
+from provision.transport.channel import AgentChannel, Result
 from provision.verify.container import Container
 
 _GPU_FIELDS = "index,name,utilization.gpu,memory.used,memory.total,temperature.gpu"
@@ -185,36 +186,47 @@ def _ask(run: Run, name: str) -> tuple[HostStatus, Training | None]:
     """Ask one host everything in one flight: how its containers are, and how they differ."""
     roles = roles_of(run.inventory.hosts[name].groups)
     variables = run.host(name).variables
-    projects = [render_role(role, variables) for role in roles]
+    channel = run.fleet.link(name).channel("root")
+    releases = _releases(channel, variables, roles)
     urls = questions(_variables(run, name)) if _MONITORING in roles else {}
     survey = Survey(containers=True, commands=[_GPUS], urls=list(urls.values()))
-    channel = run.fleet.link(name).channel("root")
     answer = channel.submit(survey, keep_going=True)
     drifts = [
-        channel.submit(running_project(project), check=True, keep_going=True)
-        for project in projects
+        channel.submit(release.running(), check=True, keep_going=True) for release in releases
     ]
     channel.flush()
     result = answer.result()
     if result.status != "ok":
         return HostStatus(name, roles, problem=result.message), None
-    services = _services(projects, drifts, result.data) if "containers" in result.data else ()
+    services = _services(releases, drifts, result.data) if "containers" in result.data else ()
     problem = result.data.get("containers_error", "")
     gpus, gpu_problem = _gpus(result.data["commands"][_GPUS])
     host = HostStatus(name, roles, services, gpus, problem or gpu_problem)
     return host, training_of(urls, result.data["urls"]) if urls else None
 
 
+def _releases(
+    channel: AgentChannel, variables: Mapping[str, Any], roles: Sequence[str]
+) -> list[Release]:
+    """Return what a deploy would run, each image with the digest that it has on the host now."""
+    asked = channel.submit(Releases(stack=stack_directory(variables)), keep_going=True)
+    channel.flush()
+    states = role_states(asked.result().data)
+    known = {role: state.images for role, state in states.items()}
+    return [release_of(render_role(role, variables), known.get(role, {})) for role in roles]
+
+
 def _services(
-    projects: Sequence[ComposeProject], drifts: Sequence[Future[Result]], data: Mapping[str, Any]
+    releases: Sequence[Release], drifts: Sequence[Future[Result]], data: Mapping[str, Any]
 ) -> tuple[ServiceStatus, ...]:
     containers = [Container(entry) for entry in data["containers"]]
     mine = [it for it in containers if not it.is_one_off]
     rows: list[ServiceStatus] = []
-    for project, drift in zip(projects, drifts, strict=True):
+    for release, drift in zip(releases, drifts, strict=True):
+        project = release.project
         there = [it for it in mine if it.project == project.name]
         changes = drift.result().changes
-        wishes = running_project(project).services
+        wishes = release.running().services
         for name in [*wishes, *sorted({it.service for it in there} - set(wishes))]:
             of_it = [it for it in there if it.service == name]
             row = _service(project.role, name, of_it, wishes.get(name), float(data["time"]))

@@ -1,1 +1,1 @@
-"""The images of a source tree: what they need, and how they are built."""
+"""Images: what they need, how they are built, and what their names stand for."""

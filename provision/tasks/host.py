@@ -16,6 +16,7 @@ from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError, Outcome, mapped
 from provision.tasks.planned import looked_at_once, not_yet, waits
 from provision.tasks.reporter import FATAL, Observer, Reporter
+from provision.tasks.run_info import RunInfo
 from provision.transport.channel import AgentChannel, Result
 from provision.transport.content import Content
 
@@ -31,6 +32,7 @@ class Host:
         observer: is told of everything.
         check: only tell what would change.
         become: the user that resources are applied as, or None for the login user.
+        run: the run that it is a part of.
 
     """
 
@@ -43,8 +45,10 @@ class Host:
         *,
         check: bool = False,
         become: str | None = "root",
+        run: RunInfo | None = None,
     ) -> None:
         self.name = name
+        self.run = run or RunInfo()
         self.variables = variables
         self.become = become
         self._open_channel = open_channel

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Sequence
 
+from provision.agent.at_once import at_once
 from provision.agent.docker_api import Docker, DockerError
 from provision.agent.failure import Failure
 from provision.agent.grpc_health import NoAnswer, check
@@ -13,7 +13,6 @@ from provision.agent.resource import Data, Query
 from provision.agent.resources.wait_for import address_of, reason_of
 from provision.agent.system import System
 
-_AT_ONCE = 32  # network questions under way at the same time
 _REPLY = 4096  # bytes of a reply that are looked at
 
 
@@ -52,9 +51,9 @@ class Survey(Query):
                 found["containers"] = list(_containers(Docker(system)))
             except Failure as failure:
                 found["containers_error"] = failure.message
-        found["grpc"] = _at_once(lambda place: self._health(system, place), self.grpc)
-        found["urls"] = _at_once(self._get, self.urls)
-        found["tcp"] = _at_once(lambda place: self._say(system, place), self.tcp)
+        found["grpc"] = at_once(lambda place: self._health(system, place), self.grpc)
+        found["urls"] = at_once(self._get, self.urls)
+        found["tcp"] = at_once(lambda place: self._say(system, place), self.tcp)
         return found
 
     def _run(self, system: System, command: str) -> Dict[str, Any]:
@@ -108,32 +107,3 @@ def _containers(docker: Docker) -> Iterable[Dict[str, Any]]:
 
 def _excuse(error: Exception) -> str:
     return reason_of(error) if isinstance(error, OSError) else str(error)
-
-
-def _at_once(ask: Callable[[str], Any], things: Iterable[str]) -> Dict[str, Any]:
-    """Ask about all things, several at a time: what does not answer costs the whole timeout."""
-    waiting = list(things)
-    answers: Dict[str, Any] = {}
-
-    def work() -> None:
-        while waiting:
-            thing = _next(waiting)
-            if thing is not None:
-                answers[thing] = ask(thing)
-
-    if len(waiting) == 1:
-        work()
-        return answers
-    threads = [threading.Thread(target=work) for _ in waiting[:_AT_ONCE]]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
-def _next(waiting: List[str]) -> Optional[str]:
-    try:
-        return waiting.pop()
-    except IndexError:  # another thread was quicker
-        return None

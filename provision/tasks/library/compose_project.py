@@ -2,61 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from provision.agent.resources.compose_project import ComposeProject as RunningProject
+from provision.agent.resource import Query
 from provision.agent.resources.copy import Copy
+from provision.agent.resources.current_release import CurrentRelease
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.docker_image import DockerImage
+from provision.agent.resources.pruned_releases import PrunedReleases
+from provision.agent.resources.release import Release as ReleaseOnHost
 from provision.errors import TaskError
+from provision.images.digests import NoDockerError
 from provision.stack.lint import lint
 from provision.stack.model import ComposeProject, ConfigFile
+from provision.stack.release import Release, release_of
 from provision.stack.render import render_role
 from provision.tasks.host import Host
 from provision.tasks.task import task
 
-_SPEC_LABEL = "io.provision.spec"  # see provision.agent.resources.compose_project
-
 
 @task
-def compose_project(host: Host, *, role: str, health_timeout: int = 180) -> None:
-    """Render, lint, upload, pull, start, and wait until everything is healthy.
+def compose_project(
+    host: Host, *, role: str, health_timeout: int = 180, keep_releases: int = 5
+) -> None:
+    """Render, lint, upload, pull, start, wait until everything is healthy, and make it current.
 
     Args:
         role: a template ``templates/compose/<role>.yml.j2``.
         health_timeout: in seconds, after all containers have been started.
+        keep_releases: how many releases stay on the host, at least the current and the one before.
 
     """
     project = render_role(role, host.variables)
     _refuse_findings(project)
-    _directories(host, project)
-    for file in project.files:
-        _upload(host, file)
-    if project.images:
-        host.apply(DockerImage(name=list(project.images)))
-    running = running_project(project, health_timeout)
-    text = project.with_labels(_SPEC_LABEL, _spec).text
-    host.apply(Copy(dest=running.file, content=text, mode=0o600))
-    host.apply(running)
+    release = release_of(project, digests(host, project.images), health_timeout)
+    _prepare(host, release)
+    if release.images:
+        host.apply(DockerImage(name=sorted(release.images.values())))
+    host.apply(release.running())
+    _make_current(host, release, keep_releases)
 
 
-def running_project(project: ComposeProject, health_timeout: float = 180) -> RunningProject:
-    """Return what the host is to make of a project; asked only to check, it tells the drift.
+def digests(host: Host, images: Sequence[str]) -> Mapping[str, str]:
+    """Return what images are called with their digests, those without one as they are named.
 
-    Args:
-        project: as rendered, without the label that tells a service's configuration.
-        health_timeout: in seconds.
-
+    Where Docker is still to be installed, and the run only tells what it would do, nobody knows.
     """
-    labelled = project.with_labels(_SPEC_LABEL, _spec)
-    return RunningProject(
-        project=project.name,
-        file=f"{project.root}/compose.yml",
-        services={name: _wish(service) for name, service in labelled.services.items()},
-        health_timeout=health_timeout,
-    )
+    if not images:
+        return {}
+
+    def ask(query: Query) -> dict[str, object]:
+        return host.ask(query, name="image digests", no_log=True)
+
+    try:
+        return host.run.images.resolve(images, ask)
+    except NoDockerError:
+        if not host.check:
+            raise
+        return {}
 
 
 def _refuse_findings(project: ComposeProject) -> None:
@@ -68,7 +71,9 @@ def _refuse_findings(project: ComposeProject) -> None:
         )
 
 
-def _directories(host: Host, project: ComposeProject) -> None:
+def _prepare(host: Host, release: Release) -> None:
+    """Write everything down that the release needs; what runs is not disturbed."""
+    project = release.project
     host.apply(Directory(path=project.root, owner="root", group="root", mode=0o755))
     host.apply(Directory(path=f"{project.root}/config", owner="root", group="root", mode=0o755))
     for directory in project.directories:
@@ -76,6 +81,17 @@ def _directories(host: Host, project: ComposeProject) -> None:
         host.apply(
             Directory(path=directory.path, owner=str(owner), group=str(group), mode=directory.mode)
         )
+    for file in project.files:
+        _upload(host, file)
+    host.apply(
+        ReleaseOnHost(
+            root=project.root,
+            release=release.id,
+            compose=project.text,
+            manifest=release.manifest(host.run.id, host.run.by),
+        ),
+        name=f"release {release.id}",
+    )
 
 
 def _upload(host: Host, file: ConfigFile) -> None:
@@ -95,19 +111,16 @@ def _upload(host: Host, file: ConfigFile) -> None:
     )
 
 
-def _spec(service: dict[str, Any]) -> str:
-    """Return a hash of a service's part of the model."""
-    text = json.dumps(service, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _wish(service: dict[str, Any]) -> dict[str, Any]:
-    """Return what the host compares with its containers."""
-    return {
-        "spec": service["labels"][_SPEC_LABEL],
-        "image": service["image"],
-        "replicas": int((service.get("deploy") or {}).get("replicas", service.get("scale", 1))),
-        "has_health": bool(service.get("healthcheck"))
-        and not service["healthcheck"].get("disable", False),
-        "one_shot": service.get("restart", "no") == "no",
-    }
+def _make_current(host: Host, release: Release, keep: int) -> None:
+    """Only now: what ``current`` leads to has been well, and is what a failure goes back to."""
+    project = release.project
+    host.apply(
+        CurrentRelease(
+            root=project.root,
+            role=project.role,
+            release=release.id,
+            entry=host.run.entry("deploy"),
+        ),
+        name="current release",
+    )
+    host.apply(PrunedReleases(root=project.root, role=project.role, keep=keep), name="old releases")

@@ -183,6 +183,9 @@ class DescribedSystem(System):
         bits = old.mode if mode is None else mode
         self.nodes[path] = Node("file", content, bits, new_owner, self.group_name(new_group))
 
+    def append_line(self, path: str, line: str) -> None:
+        self.put(path, (self.read_text(path) or "") + line + "\n")
+
     def write_kernel(self, path: str, value: str) -> None:
         if path not in self.nodes:
             raise file_failure("write", path, FileNotFoundError(errno.ENOENT, "missing"))

@@ -1,0 +1,38 @@
+"""What tasks know of the run that they are a part of."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import dataclass, field
+
+from provision.images.digests import Digests
+
+
+def whoami() -> str:
+    """Return who runs this and from where, such as ``ana@laptop``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run.
+
+    Attributes:
+        id: unique, and sorted by time.
+        by: who, from where.
+        images: what the names of images stand for in this run.
+
+    """
+
+    id: str = ""
+    by: str = field(default_factory=whoami)
+    images: Digests = field(default_factory=Digests)
+
+    def entry(self, action: str) -> dict[str, str]:
+        """Return what a host's history says of something that this run does."""
+        return {"action": action, "run": self.id, "by": self.by}

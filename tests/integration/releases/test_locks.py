@@ -1,0 +1,130 @@
+"""Locks, hooks and ends of all kinds, on real hosts."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.releases.conftest import Cluster, wait_until
+
+pytestmark = pytest.mark.integration
+
+NEVER_WELL = '{"web_health": ["CMD", "/bin/false"], "web_retries": 1000}'
+
+
+@pytest.fixture(autouse=True)
+def at_version_one(cluster: Cluster) -> Iterator[None]:
+    """Begin with version 1 everywhere and without hooks; end with nobody holding anything."""
+    for point in ("pre-deploy", "post-deploy", "deploy-failed"):
+        cluster.hook(point, None)
+    cluster.run("deploy", version="1")
+    yield
+    for point in ("pre-deploy", "post-deploy", "deploy-failed"):
+        cluster.hook(point, None)
+    wait_until(lambda: not any(each["held"] for each in cluster.locks().values()))
+
+
+def held(cluster: Cluster) -> bool:
+    """Tell whether all hosts are locked."""
+    return all(each["held"] for each in cluster.locks().values())
+
+
+def test_the_second_run_is_told_who_was_first(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 25")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    cluster.hook("pre-deploy", None)
+    record = cluster.locks()["h1"]["record"]
+    done = cluster.run("deploy", version="2", expect=3)
+    assert "another run has the lock of this host" in done.stdout
+    assert f"{record['by']}: provision deploy, run {record['run']}, since" in done.stdout
+    cluster.run("deploy", "--lock-wait", "90", version="2")  # outlasts the first
+    assert first.wait(60) == 0
+    assert cluster.versions() == {"h1": "2", "h2": "2"}
+
+
+def test_all_locks_or_none(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 15")
+    first = cluster.start("deploy", "--limit", "h2", version="1")
+    wait_until(lambda: cluster.locks()["h2"]["held"])
+    cluster.hook("pre-deploy", None)
+    cluster.run("deploy", version="2", expect=3)
+    assert not cluster.locks()["h1"]["held"]
+    assert first.wait(60) == 0
+
+
+def test_a_check_needs_no_lock(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 15")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    cluster.run("deploy", "--check", version="1")
+    assert first.wait(60) == 0
+
+
+def test_a_killed_controller_leaves_no_lock(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "exec sleep 20")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    wait_until(lambda: not any(each["held"] for each in cluster.locks().values()), 20)
+    assert all(each.get("record") is None for each in cluster.locks().values())
+
+
+def test_the_lock_of_a_killed_agent_is_taken_over_and_that_is_said(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 8")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    record = cluster.locks()["h1"]["record"]
+    cluster.on("h1", f"kill -9 {record['pid']}")
+    assert first.wait(60) == 4
+    cluster.hook("pre-deploy", None)
+    done = cluster.run("deploy", version="1")
+    assert f"h1: taken over from a run that was killed ({record['by']}" in done.stdout
+
+
+def test_a_lock_can_be_taken_away(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 8")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    run = cluster.locks()["h1"]["record"]["run"]
+    done = cluster.run("lock", "release", "--yes")
+    assert done.stdout.count(f"run {run}") == 2
+    assert first.wait(60) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_switch_goes_back(cluster: Cluster, number: signal.Signals) -> None:
+    first = cluster.start("deploy", "-e", NEVER_WELL, version="2")
+    wait_until(lambda: cluster.versions()["h1"] == "2")
+    first.send_signal(number)
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == 130, output
+    assert "h1 is back on the release of game_server from before" in output
+    assert cluster.versions() == {"h1": "1", "h2": "1"}
+
+
+def test_a_hook_that_says_no_ends_it_before_anything_changes(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "echo not on a Friday; exit 7")
+    done = cluster.run("deploy", version="2", expect=3)
+    assert "the hook pre-deploy exited with 7" in done.stdout
+    assert "not on a Friday" in done.stdout
+    assert cluster.versions() == {"h1": "1", "h2": "1"}
+
+
+def test_hooks_know_the_run(cluster: Cluster) -> None:
+    dump = "env | grep ^PROVISION_ > $(basename $0).env"
+    for point in ("pre-deploy", "post-deploy", "deploy-failed"):
+        cluster.hook(point, dump)
+    cluster.run("deploy", version="2")
+    before = (cluster.project / "pre-deploy.env").read_text()
+    after = (cluster.project / "post-deploy.env").read_text()
+    assert "PROVISION_HOSTS=h1 h2" in before
+    assert f"PROVISION_RUN={cluster.history()[-1]['run']}" in before
+    assert "PROVISION_EXIT_CODE=0" in after
+    assert not (cluster.project / "deploy-failed.env").exists()
+    cluster.run("deploy", "-e", json.dumps({"web_health": ["CMD", "/bin/false"]}), expect=3)
+    assert "PROVISION_FAILED_HOSTS=h1" in (cluster.project / "deploy-failed.env").read_text()
