@@ -3,14 +3,16 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
+BENCH  := .venv-bench
 
-.PHONY: help demo test test-long unit lint prerequisites clean
+.PHONY: help demo test test-long unit lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make test-long  what takes minutes each: Ansible beside us, image builds, learning, rollbacks"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
+	@echo "make bench  compare speed with Ansible, pyinfra and a script by hand (8 minutes)"
 	@echo "make clean  remove the lab and the virtual environment"
 
 prerequisites:
@@ -46,6 +48,16 @@ test: prerequisites unit
 test-long: prerequisites $(READY)
 	$(PYTHON) -m pytest -q $(LONG)
 
+$(BENCH)/.ready: benchmarks/requirements.txt
+	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench: prerequisites $(READY) $(BENCH)/.ready
+	$(PYTHON) benchmarks/speed.py
+	$(PYTHON) benchmarks/memory.py
+	$(PYTHON) benchmarks/deploy.py
+
 clean:
 	-$(VENV)/bin/provision lab down --all
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info

@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], help="a name not to run")
     options = parser.parse_args()
     near = {PROVISION: options.rounds, SINGLE: options.rounds, TRUE: options.rounds}
-    near |= {"pyinfra": min(options.rounds, 5), "Ansible": min(options.rounds, 3)}
+    near |= {"pyinfra": min(options.rounds, 5), "Ansible": min(options.rounds, 2)}
     far = {**near, "pyinfra": min(options.rounds, 3), "Ansible": 1}
     with lab(HOSTS) as (hosts_lab, hosts), tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
