@@ -15,18 +15,17 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("deployed")]
 
 
 def test_image_that_does_not_exist(project: Project, on_host: OnHost) -> None:
-    """The old container goes on, and so do the other hosts."""
+    """It is found before any host is changed: everything goes on as it was."""
     before = containers(on_host)
     image = "registry.lab.test:5000/no-such-image:1"
     ended = project.run("deploy", "-e", json.dumps({"trainer_image": image}))
     assert ended.code == 3, ended.shown
-    failed = ended.out.partition("FAILED  trainer: ")[2].partition("host ")[0]
-    assert " on h2: " in failed, ended.out
-    assert image in failed
+    failed = ended.out.partition("FAILED  preflight: ")[2].partition("\nhost ")[0]
+    assert f"there is no image {image}" in failed, ended.out
     assert "next" in failed
-    recap = ended.recap()
-    assert recap["h2"]["failed"] == 1
-    assert recap["h1"]["failed"] == recap["h3"]["failed"] == 0
+    assert sum(counts["failed"] for counts in ended.recap().values()) == 1
+    assert all(counts["changed"] == 0 for counts in ended.recap().values())
+    assert containers(on_host).keys() == before.keys()
     assert containers(on_host)["h2 trainer"].keys() == before["h2 trainer"].keys()
     assert all("(healthy)" in it for it in containers(on_host)["h2 trainer"].values())
     again = project.run("deploy")
