@@ -11,7 +11,7 @@ import click
 from provision.images.recipe import DEPLOYED, NAMES
 
 if TYPE_CHECKING:
-    from provision.images.build import Build
+    from provision.images.plan import Build
     from provision.images.progress import Step
 
 _KILOBYTE, _MEGABYTE = 1e3, 1e6
@@ -92,7 +92,8 @@ def command(
     verbose: bool,
 ) -> None:
     """Build the images of your source with Docker (docs/images.md)."""
-    from provision.images.build import perform, plan
+    from provision.images.build import perform
+    from provision.images.plan import plan
 
     builds = plan(
         source,

@@ -10,7 +10,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.images import docker_cli, recipe
-from provision.images.build import Build, plan
+from provision.images.plan import Build, plan
 from provision.images.progress import Step
 
 
