@@ -38,9 +38,10 @@ lint: $(READY)
 unit: lint
 	$(PYTHON) -m pytest -q --numprocesses 2 tests/unit
 
-# What takes minutes each on top: two whole learning stacks, image builds, Ansible at its own pace.
+# What takes minutes each on top: learning stacks, image builds, Ansible at its own pace, broken runs.
 LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
-        tests/integration/releases
+        tests/integration/releases tests/integration/faults \
+        tests/integration/deploy/test_faults.py
 
 test: prerequisites unit
 	$(PYTHON) -m pytest -q docker/reference/tests tests/integration $(LONG:%=--ignore=%)

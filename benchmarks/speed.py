@@ -56,12 +56,7 @@ def commands(fleet: Fleet) -> list[Command]:
             "Ansible",
             [OTHERS / "ansible-playbook", "-i", fleet.inventory, WORK / "site.yml"],
             lambda text: text.count(f"ok={RESOURCES} ") == text.count("changed=0 ") == HOSTS,
-            {
-                "ANSIBLE_CONFIG": "/dev/null",
-                "ANSIBLE_PIPELINING": "1",
-                "ANSIBLE_FORKS": str(HOSTS),
-                "ANSIBLE_NOCOLOR": "1",
-            },
+            {"ANSIBLE_CONFIG": str(WORK / "ansible.cfg")},
         ),
     ]
 
