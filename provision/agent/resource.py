@@ -8,9 +8,8 @@ is applied. The idea is bundlewrap's.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional
 
-from provision.agent import pending_handlers
 from provision.agent.declaration import Declaration
 from provision.agent.failure import NotThereYet
 from provision.agent.system import System
@@ -53,8 +52,6 @@ class Resource(Declaration):
 class Query(Declaration):
     """A question about the host, answered without changing anything."""
 
-    given_up_when_alone = True
-
     def answer(self, system: System) -> Data:
         """Return the answer.
 
@@ -83,14 +80,7 @@ def compare(expected: State, actual: State) -> Difference:
     }
 
 
-def converge(
-    resource: Resource,
-    system: System,
-    *,
-    check: bool,
-    pending: bool,
-    notify: Sequence[str] = (),
-) -> Outcome:
+def converge(resource: Resource, system: System, *, check: bool, pending: bool) -> Outcome:
     """Bring one resource to its expected state, or only tell what that would change.
 
     Args:
@@ -99,7 +89,6 @@ def converge(
         check: tell only.
         pending: in check mode, whether an earlier resource of the stream would change something,
             so that what is missing now may exist by then.
-        notify: handlers that a change makes necessary; they are written down before it is made.
 
     """
     try:
@@ -110,11 +99,8 @@ def converge(
         raise
     if not difference:
         return Outcome("ok", {}, {})
-    if check:
-        return Outcome("changed", difference, {})
-    if notify:
-        pending_handlers.add(system, notify)
-    return Outcome("changed", difference, resource.fix(system, difference) or {})
+    data = None if check else resource.fix(system, difference)
+    return Outcome("changed", difference, data or {})
 
 
 def names(value: Any) -> List[str]:

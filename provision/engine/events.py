@@ -19,7 +19,6 @@ class Status(StrEnum):
     OK = "ok"
     CHANGED = "changed"
     FAILED = "failed"
-    INTERRUPTED = "interrupted"  # the run was to end, and so it was ended half-way
     IGNORED = "ignored"  # failed, and the play said to go on
     SKIPPED = "skipped"  # its `when` was false, or its tags were not asked for
     NOT_RUN = "not_run"  # something before it failed
@@ -35,12 +34,13 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """A command began to work on hosts."""
+    """A command began to work on hosts; ``by`` says who gave it, such as ``ana@laptop``."""
 
     run: str
     command: str
     hosts: tuple[str, ...]
     check: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +132,32 @@ class HostUnreachable(HostEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostDescribed(HostEvent):
+    """What a host runs on, as it was found: ``system``, ``kernel``, ``docker``, ``gpu``."""
+
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostReleased(HostEvent):
+    """A role's release is the current one on a host (in check mode: would be).
+
+    Args:
+        role: of the stack.
+        release: its id.
+        replaced: what was current before this run; the same where nothing was switched, empty
+            where there was nothing.
+        images: as the template names them -> as they are pulled.
+
+    """
+
+    role: str
+    release: str
+    replaced: str
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostRecap:
     """The counts of one host's run, and its time in seconds."""
 
@@ -139,7 +165,6 @@ class HostRecap:
     changed: int = 0
     unreachable: int = 0
     failed: int = 0
-    interrupted: int = 0
     skipped: int = 0
     seconds: float = 0.0
 

@@ -11,6 +11,7 @@ from provision.agent.resources.releases import Releases
 from provision.errors import TaskError
 from provision.stack.release import running_again
 from provision.stack.variables import templater_for
+from provision.tasks.deployed import Deployed
 from provision.tasks.host import Host
 
 
@@ -92,9 +93,10 @@ def go_to(host: Host, state: RoleState, release: str, action: str) -> None:
     if manifest["images"]:
         host.apply(DockerImage(name=sorted(manifest["images"].values())))
     host.apply(running_again(manifest, state.root))
-    host.apply(
+    current = host.apply(
         CurrentRelease(
             root=state.root, role=state.role, release=release, entry=host.run.entry(action)
         ),
         name="current release",
     )
+    host.deployed(current, Deployed(state.role, release, manifest["images"]))

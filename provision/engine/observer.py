@@ -8,12 +8,14 @@ from typing import Any
 
 from provision.engine.events import (
     Event,
+    HostReleased,
     Status,
     TaskFinished,
     TaskOutput,
     TaskProgress,
     TaskStarted,
 )
+from provision.tasks.deployed import Deployed
 from provision.transport.channel import Result
 
 _STATUS = {
@@ -21,7 +23,7 @@ _STATUS = {
     "changed": Status.CHANGED,
     "unknown": Status.UNKNOWN,
     "failed": Status.FAILED,
-    "cancelled": Status.INTERRUPTED,
+    "cancelled": Status.FAILED,
     "not_run": Status.NOT_RUN,
     "skipped": Status.SKIPPED,
 }
@@ -77,6 +79,19 @@ class EventObserver:
                 hint=result.hint,
                 diff=render_changes(result.changes),
                 seconds=result.seconds,
+            )
+        )
+
+    def deployed(self, host: str, deployed: Deployed, result: Result) -> None:
+        """Emit ``HostReleased``."""
+        before, _ = result.changes.get("current", (deployed.release, None))
+        self._emit(
+            HostReleased(
+                host=host,
+                role=deployed.role,
+                release=deployed.release,
+                replaced=before or "",
+                images=dict(deployed.images),
             )
         )
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from provision.engine.describing import versions
+from provision.engine.events import HostDescribed
 from provision.engine.images import look_up
 from provision.stack.finding import Service
 from provision.stack.model import ComposeProject
@@ -52,6 +54,7 @@ def preflight(run: Run, projects: Mapping[str, tuple[ComposeProject, ...]]) -> N
     def look(name: str) -> None:
         host = run.host(name)
         answers = Answers(host.facts, time.time(), int(host.variables.get("gpu_count", 0)))
+        run.tell(HostDescribed(host=name, versions=versions(answers.facts)))
         problems = [problem for check in _CHECKS for problem in check(answers, projects[name])]
         if problems:
             with lock:

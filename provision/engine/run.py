@@ -11,6 +11,7 @@ from typing import Any
 
 from provision.engine.batches import batches, exceeds
 from provision.engine.events import (
+    Event,
     EventBus,
     PhaseFinished,
     PhaseStarted,
@@ -91,7 +92,11 @@ class Run:
         """
         self._bus.emit(
             RunStarted(
-                run=self.id, command=self._command, hosts=self._hosts, check=self.options.check
+                run=self.id,
+                command=self._command,
+                hosts=self._hosts,
+                check=self.options.check,
+                by=self.info.by,
             )
         )
         code: ExitCode = ExitCode.FAILED
@@ -169,6 +174,10 @@ class Run:
                 )
             )
         return ok
+
+    def tell(self, event: Event) -> None:
+        """Tell all who listen to the run of an event."""
+        self._bus.emit(event)
 
     def is_out(self, host: str) -> bool:
         """Tell whether a host has failed or was lost, so that nothing more is done on it."""

@@ -23,6 +23,8 @@ _KINDS: tuple[type[Event], ...] = (
     events.TaskProgress,
     events.TaskFinished,
     events.HostUnreachable,
+    events.HostDescribed,
+    events.HostReleased,
     events.RunFinished,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from provision.tasks.deployed import Deployed
 from provision.transport.channel import Result
 
 FATAL = frozenset({"failed", "cancelled"})
@@ -24,6 +25,9 @@ class Observer(Protocol):
 
     def finished(self, host: str, label: str, result: Result, *, ignored: bool) -> None:
         """It ended; ``ignored`` says that a failure of it does not count."""
+
+    def deployed(self, host: str, deployed: Deployed, result: Result) -> None:
+        """A role's release is the current one; ``result`` is that of making it so."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class Reporter:
         else:
             self._observer.started(self._host, item.label)
             self._finish(item.label, item.result, False)
+
+    def deployed(self, deployed: Deployed, result: Result) -> None:
+        """Tell what is the current release of a role."""
+        self._observer.deployed(self._host, deployed, result)
 
     def _finish(self, label: str, result: Result, ignored: bool) -> None:
         self._stopped = self._stopped or (result.status in FATAL and not ignored)

@@ -17,6 +17,7 @@ from provision.stack.lint import lint
 from provision.stack.model import ComposeProject, ConfigFile
 from provision.stack.release import Release, release_of
 from provision.stack.render import render_role
+from provision.tasks.deployed import Deployed
 from provision.tasks.host import Host
 from provision.tasks.task import task
 
@@ -114,7 +115,7 @@ def _upload(host: Host, file: ConfigFile) -> None:
 def _make_current(host: Host, release: Release, keep: int) -> None:
     """Only now: what ``current`` leads to has been well, and is what a failure goes back to."""
     project = release.project
-    host.apply(
+    current = host.apply(
         CurrentRelease(
             root=project.root,
             role=project.role,
@@ -123,4 +124,5 @@ def _make_current(host: Host, release: Release, keep: int) -> None:
         ),
         name="current release",
     )
+    host.deployed(current, Deployed(project.role, release.id, release.images))
     host.apply(PrunedReleases(root=project.root, role=project.role, keep=keep), name="old releases")

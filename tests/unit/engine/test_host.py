@@ -12,6 +12,7 @@ from provision.agent.resources.command import Command
 from provision.agent.resources.copy import Copy
 from provision.agent.resources.execute import Execute
 from provision.engine.link import HostLink
+from provision.tasks.deployed import Deployed
 from provision.tasks.host import Host
 from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError
@@ -34,6 +35,9 @@ class Seen:
     def finished(self, host: str, label: str, result: Result, *, ignored: bool) -> None:
         self.told.append(f"{result.status} {label}")
         self.results.append(result)
+
+    def deployed(self, host: str, deployed: Deployed, result: Result) -> None:
+        self.told.append(f"{deployed.role} is {deployed.release}: {result.status}")
 
 
 @pytest.fixture
@@ -68,6 +72,17 @@ def test_nothing_is_run_after_a_failure(host: Host, seen: Seen, tmp_path: Path) 
     with pytest.raises(HostFailedError):
         host.apply(Command(argv=["true"]))
     assert not (tmp_path / "a").exists()
+
+
+def test_a_release_is_told_once_it_is_current_and_never_after_a_failure(
+    host: Host, seen: Seen, tmp_path: Path
+) -> None:
+    good = host.apply(Copy(dest=str(tmp_path / "a"), content="x"), name="current release")
+    host.deployed(good, Deployed("trainer", "r1"))
+    bad = host.apply(Command(argv=["false"]), name="current release")
+    host.deployed(bad, Deployed("trainer", "r2"))
+    host.wait()
+    assert [line for line in seen.told if " is " in line] == ["trainer is r1: changed"]
 
 
 def test_a_task_is_a_section_carried_out_as_its_entry_says(host: Host, tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import pytest
 from provision.engine import events
 from provision.engine.events import (
     Event,
+    HostDescribed,
     HostRecap,
+    HostReleased,
     HostUnreachable,
     RunFinished,
     RunStarted,
@@ -23,7 +25,7 @@ LINES: list[tuple[Event, str]] = [
     (
         RunStarted(at=1.5, run="r1", command="deploy", hosts=("a", "b")),
         '{"event": "run_started", "at": 1.5, "run": "r1", "command": "deploy",'
-        ' "hosts": ["a", "b"], "check": false}',
+        ' "hosts": ["a", "b"], "check": false, "by": ""}',
     ),
     (
         TaskProgress(at=2.0, host="a", task="pull", label="redis", done=3, total=None),
@@ -42,10 +44,19 @@ LINES: list[tuple[Event, str]] = [
         ' "message": "caf\\u00e9 \\udcff", "hint": ""}',
     ),
     (
+        HostDescribed(at=4.2, host="a", versions={"kernel": "6.12"}),
+        '{"event": "host_described", "at": 4.2, "host": "a", "versions": {"kernel": "6.12"}}',
+    ),
+    (
+        HostReleased(at=4.5, host="a", role="web", release="r2", replaced="", images={"i": "i@d"}),
+        '{"event": "host_released", "at": 4.5, "host": "a", "role": "web", "release": "r2",'
+        ' "replaced": "", "images": {"i": "i@d"}}',
+    ),
+    (
         RunFinished(at=5.0, run="r1", exit_code=3, seconds=4.0, recap={"a": HostRecap(ok=2)}),
         '{"event": "run_finished", "at": 5.0, "run": "r1", "exit_code": 3, "seconds": 4.0,'
-        ' "recap": {"a": {"ok": 2, "changed": 0, "unreachable": 0, "failed": 0, "interrupted": 0,'
-        ' "skipped": 0, "seconds": 0.0}}, "notes": []}',
+        ' "recap": {"a": {"ok": 2, "changed": 0, "unreachable": 0, "failed": 0, "skipped": 0,'
+        ' "seconds": 0.0}}, "notes": []}',
     ),
 ]
 
