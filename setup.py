@@ -64,6 +64,7 @@ setup(
         "rich>=13.7",
     ],
     extras_require={
+        "aws": ["boto3>=1.34"],  # EC2 inventories, logins at ECR
         "dev": [
             "ansible-core>=2.19",
             "boto3>=1.34",

@@ -35,6 +35,7 @@ def command(
     extra_vars: tuple[str, ...],
     playbook_dir: Path | None,
     vault_password_file: Path | None,
+    flush_cache: bool,
 ) -> None:
     """Print the inventory: choose one of --list, --host and --graph."""
     if show_list + show_graph + (host is not None) != 1:
@@ -49,6 +50,7 @@ def command(
         sources,
         extra_vars=parse_extra_vars(extra_vars, vault_password=password),
         vault_password=password,
+        fresh=flush_cache,
     )
     if playbook_dir is not None:
         inventory = inventory.with_playbook(playbook_dir)

@@ -42,6 +42,11 @@ _SOURCES = (
         type=click.Path(path_type=Path),
         help="File with the password of !vault values [env: ANSIBLE_VAULT_PASSWORD_FILE].",
     ),
+    click.option(
+        "--flush-cache",
+        is_flag=True,
+        help="Ask clouds for their hosts, however recent the answer kept from before.",
+    ),
 )
 _LOGIN = (
     click.option("-u", "--user", "ssh_user", metavar="NAME", help="Login, where none is given."),
@@ -118,6 +123,7 @@ class Settings:
     limit: str | None = None
     extra_vars: tuple[str, ...] = ()
     vault_password_file: Path | None = None
+    flush_cache: bool = False
     ssh_user: str | None = None
     ask_pass: bool = False
     ask_become_pass: bool = False
@@ -139,7 +145,9 @@ class Settings:
 
         vault = read_vault_password(self.vault_password_file)
         extra_vars = parse_extra_vars(self.extra_vars, vault_password=vault)
-        inventory = Inventory.load(self.sources, extra_vars=extra_vars, vault_password=vault)
+        inventory = Inventory.load(
+            self.sources, extra_vars=extra_vars, vault_password=vault, fresh=self.flush_cache
+        )
         login = _ask("SSH password") if self.ask_pass else None
         become = _ask("sudo password", default=login) if self.ask_become_pass else None
         return inventory, RunOptions(

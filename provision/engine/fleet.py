@@ -102,7 +102,10 @@ class Fleet:
                 self.lose(host, error)
 
     def lose(self, host: str, error: UnreachableError) -> None:
-        """Leave a host out of everything that follows, and say so."""
+        """Leave a host out of everything that follows, and say so, with what has become of it."""
+        reason = self.inventory.absence(host)
+        if reason is not None:
+            error = UnreachableError(error.message, hint=reason)
         self.lost[host] = error
         self._bus.emit(HostUnreachable(host=host, message=error.message, hint=error.hint or ""))
 

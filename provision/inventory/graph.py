@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provision.errors import Location, UsageError
@@ -23,13 +24,17 @@ class GroupNode:
 
 @dataclass
 class HostNode:
-    """A host under construction: its own variables and the source that named it first."""
+    """A host under construction: its own variables and the source that named it first.
+
+    ``absence`` asks the source, where that can tell, why the host may not answer.
+    """
 
     name: str
     where: Location | None = None
     source: str | None = None
     directory: str | None = None
     variables: dict[str, object] = field(default_factory=dict)
+    absence: Callable[[], str | None] | None = None
 
 
 class Graph:
@@ -38,6 +43,7 @@ class Graph:
     def __init__(self) -> None:
         self.groups: dict[str, GroupNode] = {name: GroupNode(name) for name in (ALL, UNGROUPED)}
         self.hosts: dict[str, HostNode] = {}
+        self.notices: list[str] = []  # what the sources have to say beside
         self.add_child(ALL, UNGROUPED)
 
     def add_group(self, name: str, where: Location | None = None) -> GroupNode:
@@ -90,6 +96,17 @@ class Graph:
         while way[-1] != start:
             way.append(came_from[way[-1]])
         return way[::-1]
+
+    def groups_of(self, host: str) -> set[str]:
+        """Return the names of the groups that hold a host so far, directly or not."""
+        front = [name for name, group in self.groups.items() if host in group.hosts]
+        found: set[str] = set()
+        while front:
+            name = front.pop()
+            if name not in found:
+                found.add(name)
+                front.extend(self.groups[name].parents)
+        return found
 
     def finish(self) -> dict[str, Group]:
         """Attach what has no group, refuse ambiguous names, and return the finished groups."""

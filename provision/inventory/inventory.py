@@ -54,6 +54,7 @@ class Inventory:
         *,
         extra_vars: Mapping[str, object] | None = None,
         vault_password: str | None = None,
+        fresh: bool = False,
     ) -> Inventory:
         """Read inventory sources, in order; what a later one says wins.
 
@@ -61,6 +62,7 @@ class Inventory:
             sources: YAML files, directories of them, or lists of hosts such as ``"web1,web2"``.
             extra_vars: what ``-e`` gave (see ``parse_extra_vars``); wins over everything.
             vault_password: what decrypts ``!vault`` values (see ``read_vault_password``).
+            fresh: ask clouds even where their last answer was kept and is recent enough.
 
         Raises:
             UsageError: with file and line where the fault is in a file.
@@ -69,7 +71,7 @@ class Inventory:
         if not sources:
             raise UsageError("no inventory was given", hint="use --inventory FILE")
         graph, vault = Graph(), Vault(vault_password)
-        directories = [read_source(str(source), graph, vault) for source in sources]
+        directories = [read_source(str(source), graph, vault, fresh=fresh) for source in sources]
         return cls(
             graph,
             directories=tuple(path for path in directories if path is not None),
@@ -156,11 +158,17 @@ class Inventory:
         return {**merged, **self._playbook_files.of_groups((name,))}
 
     def warnings(self) -> list[str]:
-        """Return what is no error but probably a mistake: files of variables that set nothing."""
+        """Return what is no error but good to know: hosts left out, files that set nothing."""
         return [
+            *self._graph.notices,
             *self._files.idle(self.groups, self.hosts),
             *self._playbook_files.idle(self.groups, self.hosts),
         ]
+
+    def absence(self, host: str) -> str | None:
+        """Ask the source of a host that does not answer what has become of it, if it can tell."""
+        node = self._graph.hosts.get(host)
+        return node.absence() if node is not None and node.absence is not None else None
 
     def _merge(self, host: InventoryHost) -> dict[str, object]:
         """Merge in the order of Ansible's VARIABLE_PRECEDENCE, then the host's own, then -e."""

@@ -12,8 +12,9 @@ MASK = "********"
 # Shorter values would blot out half of every text ("no", "80") and protect nobody.
 _SHORTEST = 4
 
+# `http_tokens` of an EC2 instance says whether its metadata service wants any: "required".
 _SECRET_NAME = re.compile(
-    r"password|passwd|passphrase|secret|token|credential|private_?key|api_?key|access_?key"
+    r"password|passwd|passphrase|secret|(?<!http_)token|credential|private_?key|api_?key|access_?key"
     r"|(^|_)pass(_|$)",
     re.IGNORECASE,
 )

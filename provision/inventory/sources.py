@@ -12,8 +12,9 @@ from provision.inventory.graph import Graph, HostNode
 from provision.inventory.model import UNGROUPED
 from provision.inventory.vault import Vault
 from provision.inventory.yaml_source import YamlSource
-from provision.source import read_text
+from provision.source import LocatedMapping, location_of, read_text
 
+PLUGINS = ("aws_ec2", "amazon.aws.aws_ec2")
 _EXTENSIONS = (".yml", ".yaml", ".json")
 # What Ansible passes over in a directory (INVENTORY_IGNORE_EXTS, and what holds variables).
 _IGNORED = re.compile(
@@ -27,8 +28,14 @@ def is_host_list(source: str) -> bool:
     return "," in source and not Path(source).exists()
 
 
-def read_source(source: str, graph: Graph, vault: Vault) -> Path | None:
+def read_source(source: str, graph: Graph, vault: Vault, *, fresh: bool = False) -> Path | None:
     """Add one source to the graph; return the directory that ``group_vars/`` may stand in.
+
+    Args:
+        source: a file, a directory of files, or a list of hosts.
+        graph: takes what is found.
+        vault: opens encrypted values.
+        fresh: take no answer that a plugin has kept from before.
 
     Raises:
         UsageError: when there is no such source, or it is in no format that is read here.
@@ -48,7 +55,7 @@ def read_source(source: str, graph: Graph, vault: Vault) -> Path | None:
             hint=f"supported are {', '.join(_EXTENSIONS)}",
         )
     for file in files:
-        _read_file(file, graph, vault)
+        _read_file(file, graph, vault, fresh=fresh)
     return path if path.is_dir() else path.parent
 
 
@@ -76,10 +83,26 @@ def _files_below(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def _read_file(path: Path, graph: Graph, vault: Vault) -> None:
+def _read_file(path: Path, graph: Graph, vault: Vault, *, fresh: bool) -> None:
     if path.suffix not in _EXTENSIONS and (path.suffix or not _looks_like_yaml(path)):
         raise _unsupported(path)
-    YamlSource(graph, path, vault).read()
+    data = vault.load_yaml(path)
+    if isinstance(data, LocatedMapping) and "plugin" in data:
+        _read_plugin(data, path, graph, fresh=fresh)
+    else:
+        YamlSource(graph, path).read(data)
+
+
+def _read_plugin(data: LocatedMapping, path: Path, graph: Graph, *, fresh: bool) -> None:
+    if data["plugin"] not in PLUGINS:
+        raise UsageError(
+            f"this configures the inventory plugin {data['plugin']!r}; of plugins there is aws_ec2",
+            where=location_of(data, "plugin"),
+            hint=f"freeze its result: ansible-inventory -i {path} --list --yaml",
+        )
+    from provision.inventory.ec2.source import read
+
+    read(data, path, graph, fresh=fresh)
 
 
 def _looks_like_yaml(path: Path) -> bool:

@@ -10,7 +10,6 @@ from provision.errors import Location, UsageError, did_you_mean
 from provision.inventory.addresses import expand
 from provision.inventory.graph import Graph, HostNode
 from provision.inventory.variables import check_names
-from provision.inventory.vault import Vault
 from provision.source import LocatedMapping, LocatedString, location_of
 
 _SECTIONS = ("hosts", "children", "vars")
@@ -20,19 +19,17 @@ _PRIORITY = "ansible_group_priority"
 class YamlSource:
     """One inventory file on its way into a graph."""
 
-    def __init__(self, graph: Graph, path: Path, vault: Vault) -> None:
+    def __init__(self, graph: Graph, path: Path) -> None:
         self._graph = graph
         self._path = path
-        self._vault = vault
 
-    def read(self) -> None:
-        """Add the file's groups, hosts and variables to the graph.
+    def read(self, data: object) -> None:
+        """Add the groups, hosts and variables in the file's content to the graph.
 
         Raises:
             UsageError: with file and line, for anything that is not an inventory.
 
         """
-        data = self._vault.load_yaml(self._path)
         if data is None:
             raise UsageError(
                 "this inventory is empty",
@@ -44,12 +41,6 @@ class YamlSource:
                 "an inventory must be a mapping of groups",
                 where=location_of(data) or Location(str(self._path)),
                 hint="YAML such as 'all: {children: {trainer: {hosts: {gpu-01: }}}}'",
-            )
-        if "plugin" in data:
-            raise UsageError(
-                f"this configures the inventory plugin {data['plugin']!r}; plugins are not run",
-                where=location_of(data, "plugin"),
-                hint=f"freeze its result: ansible-inventory -i {self._path} --list --yaml",
             )
         for name, body in data.items():
             self._read_group(name, body, location_of(data, name))

@@ -156,9 +156,9 @@ class Engine:
         self._values = _ValueEnvironment(search)
         self._files = _Environment(search)
         self._compile_value = lru_cache(_CACHED_TEMPLATES)(self._values.from_string)
-        self._compile_condition = lru_cache(_CACHED_TEMPLATES)(self._condition)
+        self._compile_expression = lru_cache(_CACHED_TEMPLATES)(self._expression)
 
-    def _condition(self, source: str) -> Template:
+    def _expression(self, source: str) -> Template:
         expression: TemplateExpression = self._files.compile_expression(source, False)
         return expression._template
 
@@ -205,7 +205,7 @@ class Engine:
         if condition.startswith(_OPENING) and condition.endswith(_CLOSING):
             result = self.render_value(condition, scope, where)
         if result is condition or is_own_text(result):
-            result = self._evaluate_condition(str(result), scope, where)
+            result = self.evaluate_expression(str(result), scope, where)
         if isinstance(result, bool):
             return result
         kind = "undefined" if result is None else type(result).__name__
@@ -215,10 +215,11 @@ class Engine:
             hint="compare it (`x | length > 0`, `x == 'yes'`) or convert it (`x | bool`)",
         )
 
-    def _evaluate_condition(self, condition: str, scope: Scope, where: Location | None) -> object:
+    def evaluate_expression(self, source: str, scope: Scope, where: Location | None) -> object:
+        """Evaluate an expression without braces to an ordinary value."""
         try:
             with lookups.on_behalf_of(scope):
-                template = self._compile_condition(condition)
+                template = self._compile_expression(source)
                 context = _fresh_context(template, scope)
                 deque(template.root_render_func(context), maxlen=0)
                 return resolve(context.vars["result"])

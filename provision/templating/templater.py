@@ -88,6 +88,17 @@ class Templater:
         result = self.engine().render_file(found.resolve(), self._scope())
         return "" if result is None else str(result)
 
+    def evaluate(self, expression: str, where: Location | None = None) -> object:
+        """Return the value of an expression that is written without braces, as conditions are.
+
+        Raises:
+            UsageError: a syntax error, an undefined variable, a failing filter.
+
+        """
+        return self.engine().evaluate_expression(
+            expression.strip(), self._scope(), location_of(expression) or where
+        )
+
     def test(self, condition: object, where: Location | None = None) -> bool:
         """Evaluate a ``when:``, ``changed_when:``, …; a list is true if all its items are.
 

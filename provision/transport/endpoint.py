@@ -93,10 +93,10 @@ def endpoint_of(name: str, variables: Mapping[str, object]) -> Endpoint:
         identities_only=_truth(options.get("identitiesonly")),
         known_hosts=reader.known_hosts(),
         host_key=reader.text("provision_host_key"),
-        host_key_alias=reader.text(option="hostkeyalias"),
+        host_key_alias=reader.text("provision_host_key_alias", option="hostkeyalias"),
         accept_new=reader.accepts_new(),
         jump=reader.text("provision_jump", option="proxyjump"),
-        proxy_command=reader.text(option="proxycommand"),
+        proxy_command=reader.text("provision_proxy_command", option="proxycommand"),
         become_password=reader.text("ansible_become_pass", "ansible_become_password"),
         connect_timeout=reader.number(
             "ansible_timeout", "ansible_ssh_timeout", option="connecttimeout"

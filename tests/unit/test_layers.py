@@ -27,8 +27,9 @@ ROOMS = [
     "agent",
     "templating",
 ]
-FLOOR = {"source", "project", "errors", "templating"}
+FLOOR = {"aws", "source", "project", "errors", "templating"}
 HEAVY = {"fabric", "paramiko", "docker", "jinja2", "rich", "pytest", "jsonschema", "testinfra"}
+HEAVY |= {"boto3", "botocore"}
 PACKAGE = Path(provision.__file__).parent
 
 
