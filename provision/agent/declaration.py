@@ -28,6 +28,7 @@ class Declaration:
 
     _fields: ClassVar[Tuple[str, ...]] = ()
     _required: ClassVar[Tuple[str, ...]] = ()
+    given_up_when_alone: ClassVar[bool] = False  # rather than finished: the connection was lost
 
     def __init_subclass__(cls) -> None:
         """Collect the fields of the class and of its bases, in order."""

@@ -8,8 +8,9 @@ is applied. The idea is bundlewrap's.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from provision.agent import pending_handlers
 from provision.agent.declaration import Declaration
 from provision.agent.failure import NotThereYet
 from provision.agent.system import System
@@ -52,6 +53,8 @@ class Resource(Declaration):
 class Query(Declaration):
     """A question about the host, answered without changing anything."""
 
+    given_up_when_alone = True
+
     def answer(self, system: System) -> Data:
         """Return the answer.
 
@@ -80,7 +83,14 @@ def compare(expected: State, actual: State) -> Difference:
     }
 
 
-def converge(resource: Resource, system: System, *, check: bool, pending: bool) -> Outcome:
+def converge(
+    resource: Resource,
+    system: System,
+    *,
+    check: bool,
+    pending: bool,
+    notify: Sequence[str] = (),
+) -> Outcome:
     """Bring one resource to its expected state, or only tell what that would change.
 
     Args:
@@ -89,6 +99,7 @@ def converge(resource: Resource, system: System, *, check: bool, pending: bool) 
         check: tell only.
         pending: in check mode, whether an earlier resource of the stream would change something,
             so that what is missing now may exist by then.
+        notify: handlers that a change makes necessary; they are written down before it is made.
 
     """
     try:
@@ -99,8 +110,11 @@ def converge(resource: Resource, system: System, *, check: bool, pending: bool) 
         raise
     if not difference:
         return Outcome("ok", {}, {})
-    data = None if check else resource.fix(system, difference)
-    return Outcome("changed", difference, data or {})
+    if check:
+        return Outcome("changed", difference, {})
+    if notify:
+        pending_handlers.add(system, notify)
+    return Outcome("changed", difference, resource.fix(system, difference) or {})
 
 
 def names(value: Any) -> List[str]:

@@ -4,26 +4,30 @@ Both directions are lines of JSON. The controller does not wait for an answer be
 next message; the agent answers in order. Messages:
 
     {"op": "modules", "data": base64 of zlib of JSON {module name: source}}   before they are used
-    {"op": "apply", "id": 1, "kind": "copy", "fields": {…}, "check": false, "keep_going": false}
+    {"op": "apply", "id": 1, "kind": "copy", "fields": {…}, "check": false, "keep_going": false,
+     "notify": ["a play: a handler"]}
     {"op": "ask", "id": 2, "kind": "facts", "fields": {}}
     {"op": "content", "sha256": …, "data": base64 of zlib, "last": true}      answer to "want"
     {"op": "content", "sha256": …, "problem": …}      likewise: it cannot be sent
     {"op": "resume"}      after a failure: carry out what follows again
+    {"op": "handled", "notify": ["a play: a handler"]}      these handlers were run, or need not be
+    {"op": "alive"}       somebody is still there; whoever says it once has to go on saying it
     {"op": "cancel"}      stop what can be stopped, and answer the rest ``not_run``
     {"op": "end"}         everything has been sent: answer it all, then leave
 
 Events (``id`` names the message they belong to; empty fields are left out; as answers come in
 order, a result also says that the next message is being worked on):
 
-    {"event": "ready", "python": "3.13.5", "pid": 4711}
+    {"event": "ready", "python": "3.13.5", "pid": 4711, "pending": ["a play: a handler"]}
     {"event": "output", "id": 1, "stream": "stdout", "text": …}
     {"event": "progress", "id": 1, "label": …, "done": 3, "total": 9, "unit": "bytes"}
     {"event": "want", "id": 1, "sha256": …}
     {"event": "result", "id": 1, "status": "ok|changed|unknown|failed|not_run|cancelled", …}
 
 After a failure the messages that follow are answered ``not_run`` until "resume" comes, unless the
-failed one said ``keep_going``. When the stream stops without an "end" (the connection was lost),
-the resource at work is finished (half an ``apt-get`` is worse than a whole one); no other is begun.
+failed one said ``keep_going``. When the stream stops without an "end", or nobody has said "alive"
+for a minute, the connection is lost: the resource at work is finished (half an ``apt-get`` is worse
+than a whole one) unless its kind is ``given_up_when_alone``; no other is begun.
 """
 
 from __future__ import annotations
@@ -36,9 +40,12 @@ import sys
 import threading
 import time
 import zlib
+from contextlib import suppress
 from typing import Any, BinaryIO, Dict, Iterator, List, Optional
 
+from provision.agent import pending_handlers
 from provision.agent.failure import Cancelled, Failure
+from provision.agent.outbox import LATENCY, Outbox
 from provision.agent.resource import Query, Resource, converge
 from provision.agent.resources import load
 from provision.agent.system import Emitter, System
@@ -46,17 +53,17 @@ from provision.agent.system import Emitter, System
 Message = Dict[str, Any]
 _END: Message = {"op": "end"}  # of the stream itself
 _EMPTY: List[Any] = ["", None, {}, [], ()]
-_LATENCY = 0.05  # seconds that a result may wait for company: a packet each costs both ends CPU
+_LOOK = 10.0  # seconds
+_SILENCE = 6  # looks without a word from the controller after which it is taken for lost
 _INBOX = 512  # messages read ahead; the rest waits in the connection's window
 
 
 class Session(Emitter):
     """Carries out one stream of messages."""
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, modules: Dict[str, str]) -> None:
+    def __init__(self, source: BinaryIO, sink: int, modules: Dict[str, str]) -> None:
         self._modules = modules
         self._source = source
-        self._sink = sink
         self._inbox: "queue.Queue[Message]" = queue.Queue(_INBOX)
         self._postponed: List[Message] = []  # came while a resource was waiting for its content
         self._cancelled = threading.Event()
@@ -65,37 +72,52 @@ class Session(Emitter):
         self._failed = False
         self._pending = False  # check mode: something before would have changed
         self._current = 0
-        self._outbox: List[bytes] = []
-        self._flushed = time.monotonic()
+        self._heard = True  # something, since the last look
+        self._expected = False  # to say regularly that it is there
+        self._outbox = Outbox(sink, self._lost.is_set, self._lost.set)
         self._system = System(self)
         self._system.fetch_content = self.fetch_content
-        self._system.is_cancelled = self._cancelled.is_set
 
     def run(self) -> None:
         """Work until the stream ends."""
+        pending = pending_handlers.read(self._system)
+        self.send("ready", python=sys.version.split()[0], pid=os.getpid(), pending=pending)
         threading.Thread(target=self._read, daemon=True).start()
-        self.send("ready", python=sys.version.split()[0], pid=os.getpid())
+        threading.Thread(target=self._watch, daemon=True).start()
         try:
             for message in self._messages():
                 self._take(message)
         finally:
-            for end in self._system.at_end:
-                end()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._system.is_cancelled = lambda: False
+        calls = [*(self._system.at_loss if self._lost.is_set() else ()), *self._system.at_end]
+        for call in calls:
+            with suppress(Failure, OSError):
+                call()
 
     def _take(self, message: Message) -> None:
         if message["op"] == "resume":
             self._failed = False
+            self._system.at_loss.clear()
         elif message["op"] == "modules":
             packed = binascii.a2b_base64(message["data"])
             self._modules.update(json.loads(zlib.decompress(packed)))
         elif message["op"] in ("apply", "ask"):
             self._answer(message)
+        elif message["op"] == "handled" and not (self._failed or self._is_unwanted()):
+            pending_handlers.remove(self._system, message["notify"])
 
     # -- in ---------------------------------------------------------------------------------
 
     def _read(self) -> None:
         for line in self._source:
+            self._heard = True
             message = json.loads(line)
+            if message["op"] == "alive":
+                self._expected = True
+                continue
             if message["op"] == "end":
                 self._complete.set()
             elif message["op"] == "cancel":
@@ -104,6 +126,27 @@ class Session(Emitter):
         if not self._complete.is_set():
             self._lost.set()
         self._inbox.put(_END)
+
+    def _watch(self) -> None:
+        """Send what has waited for company, and notice that the controller has fallen silent.
+
+        Looks are counted, rather than seconds: a host that was frozen has to hear first what was
+        said meanwhile.
+        """
+        silent = 0
+        looked = time.monotonic()
+        while not self._lost.is_set():
+            if self._outbox.filled.wait(_LOOK):
+                time.sleep(LATENCY)
+                self._outbox.flush()
+            if time.monotonic() - looked < _LOOK:
+                continue
+            looked = time.monotonic()
+            silent = 0 if self._heard or not self._expected else silent + 1
+            self._heard = False
+            if silent == _SILENCE:
+                self._lost.set()
+                self._inbox.put(_END)
 
     def _messages(self) -> Iterator[Message]:
         while True:
@@ -138,7 +181,7 @@ class Session(Emitter):
     def _answer(self, message: Message) -> None:
         self._current = message["id"]
         started = time.monotonic()
-        if self._failed or self._cancelled.is_set() or self._lost.is_set():
+        if self._failed or self._is_unwanted():
             result: Message = {"status": "not_run"}
         else:
             result = self._attempt(message)
@@ -169,11 +212,19 @@ class Session(Emitter):
     def _carry_out(self, message: Message) -> Message:
         declaration = load(message["kind"])(**message["fields"])
         self._system.environment = message.get("environment", {})
+        is_given_up = declaration.given_up_when_alone
+        self._system.is_cancelled = self._is_unwanted if is_given_up else self._cancelled.is_set
         if isinstance(declaration, Query):
             return {"status": "ok", "data": declaration.answer(self._system)}
         assert isinstance(declaration, Resource)  # noqa: S101 - `load` knows only these two
         check = message.get("check", False)
-        outcome = converge(declaration, self._system, check=check, pending=self._pending)
+        outcome = converge(
+            declaration,
+            self._system,
+            check=check,
+            pending=self._pending,
+            notify=message.get("notify", ()),
+        )
         if check and outcome.status != "ok":
             self._pending = True
         return {
@@ -183,27 +234,23 @@ class Session(Emitter):
             "message": outcome.message,
         }
 
+    def _is_unwanted(self) -> bool:
+        """Tell whether nobody waits for what is being done."""
+        return self._cancelled.is_set() or self._lost.is_set()
+
     # -- out --------------------------------------------------------------------------------
 
     def send(self, event: str, **fields: Any) -> None:
-        """Queue one event; small ones travel together (see ``flush``)."""
+        """Say something; a result may wait for others, but never for long (see ``Outbox``)."""
         filled = {name: value for name, value in fields.items() if value not in _EMPTY}
         line = json.dumps({"event": event, **filled}, separators=(",", ":")) + "\n"
-        self._outbox.append(line.encode("utf-8", "surrogateescape"))
-        if event != "result" or time.monotonic() - self._flushed > _LATENCY:
+        self._outbox.put(line.encode("utf-8", "surrogateescape"))
+        if event != "result":
             self.flush()
 
     def flush(self) -> None:
         """Send what is queued. A lost connection ends the session after the resource at work."""
-        self._flushed = time.monotonic()
-        if not self._outbox:
-            return
-        try:
-            self._sink.write(b"".join(self._outbox))
-            self._sink.flush()
-        except OSError:
-            self._lost.set()
-        self._outbox.clear()
+        self._outbox.flush()
 
     def output(self, stream: str, text: str) -> None:
         """Pass a program's output on, see ``Emitter``."""
@@ -238,6 +285,7 @@ def serve(source: BinaryIO, modules: Dict[str, str]) -> None:
         modules: the sources that can be imported; the session adds those that come.
 
     """
-    sink = os.fdopen(os.dup(1), "wb")
+    sink = os.dup(1)
     os.dup2(2, 1)
     Session(source, sink, modules).run()
+    os._exit(0)  # the thread that reads may wait for a connection that nobody will ever end

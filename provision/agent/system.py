@@ -27,6 +27,8 @@ class System(WritableFiles, Machine):
         self.is_cancelled: Callable[[], bool] = lambda: False
         self.memo: Dict[str, Any] = {}  # what was read once, each with a proof that it still holds
         self.at_end: List[Callable[[], None]] = []  # called when the session ends
+        # called before, where the connection was lost, so that nobody else can put things right
+        self.at_loss: List[Callable[[], None]] = []
 
     def download(
         self, url: str, *, headers: Optional[Dict[str, str]] = None, timeout: float = 30

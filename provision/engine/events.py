@@ -19,6 +19,7 @@ class Status(StrEnum):
     OK = "ok"
     CHANGED = "changed"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # the run was to end, and so it was ended half-way
     IGNORED = "ignored"  # failed, and the play said to go on
     SKIPPED = "skipped"  # its `when` was false, or its tags were not asked for
     NOT_RUN = "not_run"  # something before it failed
@@ -165,6 +166,7 @@ class HostRecap:
     changed: int = 0
     unreachable: int = 0
     failed: int = 0
+    interrupted: int = 0
     skipped: int = 0
     seconds: float = 0.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -77,23 +76,30 @@ class HostPlay:
             UnreachableError: the connection was lost.
 
         """
+        self.host.play = self.play.name
         self.host.become = self._user(None, self._templater(self.variables))
         if truth(self.play.gather_facts):
             self.host.gather_facts()
         for section in (self.play.pre_tasks, self.play.tasks, self.play.post_tasks):
-            self._entries(section)
-            self._run_handlers()
-
-    def _entries(self, entries: Iterable[TaskEntry]) -> None:
-        for entry in entries:
-            if self.options.wants(frozenset(entry.tags) | frozenset(self.play.tags)):
+            wanted = [entry for entry in section if self._is_wanted(entry)]
+            for entry in wanted:
                 self._entry(entry)
+            if wanted:
+                self._run_handlers()
+
+    def _is_wanted(self, entry: TaskEntry) -> bool:
+        return self.options.wants(frozenset(entry.tags) | frozenset(self.play.tags))
 
     # -- handlers ---------------------------------------------------------------------------
 
     def _run_handlers(self) -> None:
-        """Run what was notified by something that changed, in the order of definition."""
+        """Run what was notified by something that changed, in the order of definition.
+
+        Also what an earlier run has notified, if it ended before it came to that.
+        """
         notified = self._settle()
+        left = self.host.pending_handlers() & self._known()
+        notified |= left
         while notified:
             for handler in self.play.handlers:
                 if notified & {handler.name, *handler.listen}:
@@ -103,6 +109,7 @@ class HostPlay:
                     self.host.run_handler(name)
             self._refuse_unknown(notified)
             notified = self._settle()
+        self.host.handled(left)
 
     def _settle(self) -> set[str]:
         return {
@@ -112,9 +119,12 @@ class HostPlay:
             for name in outcome.notify
         }
 
+    def _known(self) -> set[str]:
+        of_play = {name for it in self.play.handlers for name in (it.name, *it.listen)}
+        return of_play | set(self.host.handlers())
+
     def _refuse_unknown(self, notified: set[str]) -> None:
-        known = {name for handler in self.play.handlers for name in (handler.name, *handler.listen)}
-        unknown = notified - known - set(self.host.handlers())
+        unknown = notified - self._known()
         if unknown:
             raise UsageError(f"no handler is called {sorted(unknown)[0]!r}", where=self.play.where)
 

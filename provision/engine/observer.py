@@ -23,7 +23,7 @@ _STATUS = {
     "changed": Status.CHANGED,
     "unknown": Status.UNKNOWN,
     "failed": Status.FAILED,
-    "cancelled": Status.FAILED,
+    "cancelled": Status.INTERRUPTED,
     "not_run": Status.NOT_RUN,
     "skipped": Status.SKIPPED,
 }

@@ -22,6 +22,7 @@ _COUNTED = {
     Status.CHANGED: "changed",
     Status.UNKNOWN: "changed",
     Status.FAILED: "failed",
+    Status.INTERRUPTED: "interrupted",
     Status.SKIPPED: "skipped",
 }
 
@@ -70,7 +71,7 @@ class Tally:
     def exit_code(self, *, check: bool = False) -> ExitCode:
         """Return what the run amounts to; a failure outweighs an unreachable host."""
         recaps = self.recap().values()
-        if any(recap.failed for recap in recaps):
+        if any(recap.failed or recap.interrupted for recap in recaps):
             return ExitCode.FAILED
         if any(recap.unreachable for recap in recaps):
             return ExitCode.UNREACHABLE

@@ -8,6 +8,7 @@ touched.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,8 @@ from provision.stack.roles import ROLES
 from provision.tasks.host import Host
 
 _LOCK_WAIT = 90.0  # seconds that an agent whose connection was lost may still be at work
+_PATIENCE = 60.0  # seconds for a host that was lost to come back: it may be booting
+_RETRY = 1.0  # seconds
 
 
 @dataclass
@@ -78,16 +81,21 @@ def _reached(run: Run, name: str) -> Host:
     The other one has to wait for the lock until the first has ended what it was at.
     """
     lost = run.fleet.lost.pop(name, None)
-    if lost is not None:
-        run.fleet.reopen(name)
-    try:
-        run.fleet.link(name).channel("root").resume()
-        host = run.host(name)
-        lock(run, host, "deploy", _LOCK_WAIT)
-    except UnreachableError as error:
-        run.fleet.lost[name] = lost or error
-        raise
-    return host
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        if lost is not None:
+            run.fleet.reopen(name)
+        try:
+            run.fleet.link(name).channel("root").resume()
+            host = run.host(name)
+            lock(run, host, "deploy", _LOCK_WAIT)
+        except UnreachableError as error:
+            if lost is None or time.monotonic() > deadline:
+                run.fleet.lost[name] = lost or error
+                raise
+            run.fleet.pause(_RETRY)
+        else:
+            return host
 
 
 def _undo_role(run: Run, host: Host, role: str, outcome: _Outcome) -> None:

@@ -35,7 +35,7 @@ REFUSED_IN_PLAY = {
     "debugger": "use -vv to see what each task is given",
     "diff": "use the option --diff",
     "fact_path": "facts come from the host itself; use set_fact for others",
-    "force_handlers": "handlers of hosts that failed do not run; a second run catches up",
+    "force_handlers": "a host that failed remembers its handlers, and the next run runs them",
     "gather_subset": "all facts are gathered at once, cheaply; remove it",
     "gather_timeout": "all facts are gathered at once, cheaply; remove it",
     "ignore_errors": _LIFT,

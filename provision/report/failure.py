@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provision.engine.events import HostUnreachable, TaskFinished
+from provision.engine.events import HostUnreachable, Status, TaskFinished
 from provision.report.line import Line, Span, Style, line
 from provision.report.text import clean, clean_lines
 
@@ -20,7 +20,8 @@ class Failures:
     def task(self, event: TaskFinished, phase: str = "") -> list[Line]:
         """Return the block of a failed task; ``phase`` is where the run was."""
         what = clean(f"{phase}: {event.task}" if phase else event.task)
-        heading = f"FAILED  {what} on {event.host}"
+        word = "INTERRUPTED" if event.status is Status.INTERRUPTED else "FAILED"
+        heading = f"{word}  {what} on {event.host}"
         body = [
             *_section("expected", clean_lines(event.expected)),
             *_section("found", clean_lines(event.found)),

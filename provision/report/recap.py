@@ -55,7 +55,9 @@ def _count(column: str, number: int, width: int) -> Span:
 
 
 def trouble(row: HostRecap) -> str:
-    """Return ``UNREACHABLE``, ``FAILED``, or nothing for a host that is well."""
+    """Return ``UNREACHABLE``, ``FAILED``, ``INTERRUPTED``, or nothing for a host that is well."""
     if row.unreachable:
         return "UNREACHABLE"
-    return "FAILED" if row.failed else ""
+    if row.failed:
+        return "FAILED"
+    return "INTERRUPTED" if row.interrupted else ""

@@ -84,7 +84,7 @@ class Story:
 
     def _tell_task(self, event: TaskFinished) -> list[Line]:
         phase = self._phases.of(event.host)
-        if event.status is Status.FAILED:
+        if event.status in (Status.FAILED, Status.INTERRUPTED):
             return self._failures.task(event, phase)
         if self._plan:
             self._plan.see(event, phase)

@@ -60,6 +60,7 @@ class Release:
             file=f"{self.project.root}/releases/{self.id}/compose.yml",
             services=_wishes(self.project),
             health_timeout=self.health_timeout,
+            fallback=f"{self.project.root}/current/compose.yml",
         )
 
 
@@ -79,6 +80,7 @@ def running_again(manifest: Mapping[str, Any], root: str) -> RunningProject:
         file=f"{root}/releases/{manifest['release']}/compose.yml",
         services=manifest["services"],
         health_timeout=manifest["health_timeout"],
+        fallback=f"{root}/current/compose.yml",
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from provision.agent.declaration import Declaration
 from provision.agent.resource import Query
 from provision.errors import UnreachableError
+from provision.transport import heartbeat
 from provision.transport.content import Content, content_messages
 from provision.transport.launch import agent_command, first_bytes
 from provision.transport.modules import needed_by, packed
@@ -97,6 +98,7 @@ class AgentChannel:
         self._lock = threading.Lock()  # of the fields above
         self._sending = threading.Lock()  # of the pipe's sending side
         self._lost: UnreachableError | None = None
+        self._pending: set[str] = set()
         self._started = become is not None and become_password is not None
         if self._started:
             try:
@@ -108,6 +110,7 @@ class AgentChannel:
         self._reader = threading.Thread(target=self._read, name=f"agent {host}", daemon=True)
         self._reader.start()
         self._send_now(first_bytes())
+        heartbeat.keep(self)
 
     # -- down -------------------------------------------------------------------------------
 
@@ -117,6 +120,7 @@ class AgentChannel:
         *,
         check: bool = False,
         keep_going: bool = False,
+        notify: Iterable[str] = (),
         environment: Mapping[str, str] | None = None,
         content: Content | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
@@ -127,6 +131,7 @@ class AgentChannel:
             declaration: a resource or a query.
             check: only tell what it would change.
             keep_going: whether a failure leaves the rest of the stream running.
+            notify: what the host is to remember as ``pending`` before it changes something.
             environment: variables for the programs that the declaration runs.
             content: what to send when the host asks for the declared hash.
             on_event: called with output and progress events, from the reading thread.
@@ -142,6 +147,8 @@ class AgentChannel:
             message["check"] = True
         if keep_going:
             message["keep_going"] = True
+        if names := list(notify):
+            message["notify"] = names
         if environment:
             message["environment"] = dict(environment)
         with self._lock:
@@ -169,6 +176,29 @@ class AgentChannel:
         """After a failure: carry out what is submitted from now on."""
         self._post({"op": "resume"})
 
+    @property
+    def pending(self) -> frozenset[str]:
+        """What an earlier run has notified and not ``handled``, known with the first answer."""
+        with self._lock:
+            return frozenset(self._pending)
+
+    def handled(self, names: Iterable[str]) -> None:
+        """Let the host forget what it had to remember, if nothing before it fails."""
+        done = sorted(names)
+        with self._lock:
+            self._pending -= set(done)
+        self._post({"op": "handled", "notify": done})
+        self.flush()
+
+    def beat(self) -> None:
+        """Tell the agent that somebody is there, unless something else is on its way to it."""
+        if self._sending.acquire(blocking=False):
+            try:
+                if self._pipe.has_room():
+                    self._send_locked(_ALIVE)
+            finally:
+                self._sending.release()
+
     def cancel(self) -> None:
         """Stop what can be stopped; everything outstanding is answered without being run."""
         self._post({"op": "cancel"})
@@ -182,6 +212,7 @@ class AgentChannel:
 
     def drop(self) -> None:
         """Leave the agent to itself at once: it finishes what it is at, and begins nothing else."""
+        heartbeat.leave(self)
         self._pipe.close()
 
     def _post(self, message: dict[str, Any]) -> None:
@@ -206,6 +237,7 @@ class AgentChannel:
 
     def close(self, timeout: float = 10.0) -> None:
         """Let the agent finish what was submitted, and end it."""
+        heartbeat.leave(self)
         self._post({"op": "end"})
         self.flush()
         self._reader.join(timeout)
@@ -251,6 +283,9 @@ class AgentChannel:
             self._send_content(self._waiting[0], event["sha256"])
         elif kind == "fatal":
             self._lost = self._fatal(event)
+        elif kind == "ready":
+            with self._lock:
+                self._pending |= set(event.get("pending", ()))
         elif self._waiting and (listener := self._waiting[0].on_event):
             listener({"event": kind, **event})
 
@@ -261,6 +296,7 @@ class AgentChannel:
 
     def _give_up(self, problem: str) -> None:
         """Fail everything outstanding: nobody will answer it."""
+        heartbeat.leave(self)
         with self._lock:
             error = self._lost or self._reason(problem)
             self._lost = error
@@ -286,3 +322,6 @@ class AgentChannel:
 
 def _line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
+
+
+_ALIVE = _line({"op": "alive"})

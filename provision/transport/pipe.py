@@ -24,6 +24,9 @@ class Pipe(Protocol):
     def send(self, data: bytes) -> None:
         """Send all of ``data``; raises ``OSError`` where the other side is gone."""
 
+    def has_room(self) -> bool:
+        """Tell whether something short could be sent without waiting."""
+
     def receive(self, timeout: float | None = None) -> bytes:
         """Return the next bytes of its stdout; empty at its end.
 
@@ -89,6 +92,10 @@ class SSHPipe:
                 raise _lost(EOFError())
             view = view[sent:]
 
+    def has_room(self) -> bool:
+        """Tell whether the window is open."""
+        return bool(self._channel.send_ready())
+
     def receive(self, timeout: float | None = None) -> bytes:
         """Wait for output."""
         while True:
@@ -135,8 +142,9 @@ class LocalPipe:
         self._in = cast(IO[bytes], self._process.stdin)
         self._out = cast(IO[bytes], self._process.stdout)
         self._err = cast(IO[bytes], self._process.stderr)
-        self._readable = select.poll()
+        self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(self._out, select.POLLIN)
+        self._writable.register(self._in, select.POLLOUT)
         self._stderr = b""
         self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._stderr_reader.start()
@@ -153,6 +161,10 @@ class LocalPipe:
                 view = view[self._in.write(view) :]
             except ValueError as error:  # closed by `close`
                 raise _lost(error) from error
+
+    def has_room(self) -> bool:
+        """Tell whether its standard input takes more."""
+        return not self._in.closed and bool(self._writable.poll(0))
 
     def receive(self, timeout: float | None = None) -> bytes:
         """Return what there is on stdout, waiting for something."""

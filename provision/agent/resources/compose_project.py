@@ -29,6 +29,8 @@ class ComposeProject(Resource):
     Every service of the file carries the label ``io.provision.spec`` with a hash of its part of the
     model; comparing it with the containers' labels finds every change in one request.
 
+    Should the connection be lost before all is well, the host goes back to ``fallback`` by itself.
+
     Args:
         project: Compose's project name.
         file: absolute path of the Compose file on the host; it and all that it mounts are there
@@ -38,14 +40,18 @@ class ComposeProject(Resource):
         health_timeout: seconds for everything to be running, and healthy where it has a health
             check, after Compose has started it.
         up_timeout: seconds for ``docker compose up``, which waits for dependencies to be healthy.
+        fallback: the Compose file of what ran before, which may not be there.
 
     """
+
+    given_up_when_alone = True
 
     project: str
     file: str
     services: Dict[str, Dict[str, Any]]
     health_timeout: float = 120
     up_timeout: float = 900
+    fallback: str = ""
 
     def expected(self, system: System) -> State:
         """Return how many containers of each service should be how, and their configuration."""
@@ -77,9 +83,13 @@ class ComposeProject(Resource):
         """
         docker = Docker(system)
         before = containers(docker, self.project)
-        woken = self._wake(docker, before)
-        self._up(system, docker)
-        self._wait(system, docker, woken)
+        try:
+            woken = self._wake(docker, before)
+            self._up(system, docker)
+            self._wait(system, docker, woken)
+        except (Failure, Cancelled):
+            system.at_loss.append(lambda: self._fall_back(system))
+            raise
         kept = {container.id for container in before}
         after = containers(docker, self.project)
         return {"recreated": sorted({it.service for it in after if it.id not in kept})}
@@ -103,12 +113,17 @@ class ComposeProject(Resource):
             woken.append(container.id)
         return woken
 
+    def _command(self, file: str) -> List[str]:
+        argv = ["docker", "compose", "--ansi", "never", "-p", self.project, "-f", file, "up"]
+        return [*argv, "--detach", "--no-build", "--pull", "never", "--remove-orphans"]
+
+    def _fall_back(self, system: System) -> None:
+        if system.exists(self.fallback):
+            system.run(self._command(system.resolve(self.fallback)), timeout=self.up_timeout)
+
     def _up(self, system: System, docker: Docker) -> None:
-        options = ["--detach", "--no-build", "--pull", "never", "--remove-orphans"]
-        argv = ["docker", "compose", "--ansi", "never", "-p", self.project, "-f", self.file]
-        done = system.run(
-            [*argv, "up", *options], timeout=self.up_timeout, live=True, interruptible=True
-        )
+        argv = self._command(self.file)
+        done = system.run(argv, timeout=self.up_timeout, live=True, interruptible=True)
         if done.returncode != 0:
             found = containers(docker, self.project)
             raise compose_failed(docker, self.project, found, self._services(), done.stderr)

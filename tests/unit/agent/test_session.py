@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from provision.agent import session
 from tests.unit.agent.pipe import AgentPipe, apply
 
 END = {"op": "end"}
@@ -107,6 +109,50 @@ def test_a_lost_connection_lets_the_current_resource_finish(
     agent.hang_up()
     agent.process.wait(10)
     assert [path.name for path in tmp_path.iterdir()] == ["finished"]
+
+
+def test_a_lost_connection_ends_what_changes_nothing(agent: AgentPipe) -> None:
+    agent.send({"op": "ask", "id": 1, "kind": "Execute", "fields": {"command": "sleep 60"}})
+    agent.event("ready")
+    agent.hang_up()
+    assert agent.process.wait(10) == 0
+
+
+def test_output_that_nobody_reads_does_not_hold_up_what_has_to_finish(
+    agent: AgentPipe, tmp_path: Path
+) -> None:
+    script = f"echo; sleep 0.4; head -c 3000000 /dev/zero; touch {tmp_path}/finished"
+    agent.send(apply(1, "Command", shell=script))
+    agent.event("output")
+    agent.hang_up()
+    agent.process.wait(20)
+    assert [path.name for path in tmp_path.iterdir()] == ["finished"]
+
+
+def test_results_do_not_wait_behind_a_slow_question(agent: AgentPipe, tmp_path: Path) -> None:
+    slow = {"op": "ask", "id": 2, "kind": "Execute", "fields": {"command": "sleep 5"}}
+    agent.event("ready")
+    started = time.monotonic()
+    agent.send(copy(1, tmp_path / "f"), slow)
+    assert agent.event("result")["id"] == 1
+    assert time.monotonic() - started < 3
+
+
+def test_a_silent_controller_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one that has said before that it is there: the stream itself never ends."""
+    monkeypatch.setattr(session, "_LOOK", 0.05)
+    (source, down), (up, sink) = os.pipe(), os.pipe()
+    working = threading.Thread(
+        target=session.Session(os.fdopen(source, "rb"), sink, {}).run, daemon=True
+    )
+    working.start()
+    working.join(0.5)
+    assert working.is_alive()
+    os.write(down, b'{"op": "alive"}\n')
+    working.join(5)
+    assert not working.is_alive()
+    for each in (down, up, sink):
+        os.close(each)
 
 
 def test_a_large_file_is_asked_for(agent: AgentPipe, tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ LINES: list[tuple[Event, str]] = [
     (
         RunFinished(at=5.0, run="r1", exit_code=3, seconds=4.0, recap={"a": HostRecap(ok=2)}),
         '{"event": "run_finished", "at": 5.0, "run": "r1", "exit_code": 3, "seconds": 4.0,'
-        ' "recap": {"a": {"ok": 2, "changed": 0, "unreachable": 0, "failed": 0, "skipped": 0,'
-        ' "seconds": 0.0}}, "notes": []}',
+        ' "recap": {"a": {"ok": 2, "changed": 0, "unreachable": 0, "failed": 0, "interrupted": 0,'
+        ' "skipped": 0, "seconds": 0.0}}, "notes": []}',
     ),
 ]
 
