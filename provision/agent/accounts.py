@@ -58,8 +58,13 @@ def groups(system: System) -> Dict[str, GroupEntry]:
 
 def password_hash(system: System, name: str) -> str:
     """Return a user's hashed password as /etc/shadow has it (``!`` before a locked one)."""
+    return shadow(system, name)[1]
+
+
+def shadow(system: System, name: str) -> List[str]:
+    """Return a user's nine fields of /etc/shadow; all empty where it has no line there."""
     entries = _entries(system, "/etc/shadow", 9)
-    return next((entry[1] for entry in entries if entry[0] == name), "")
+    return next((entry for entry in entries if entry[0] == name), [""] * 9)
 
 
 def _entries(system: System, path: str, fields: int) -> List[List[str]]:

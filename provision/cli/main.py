@@ -17,6 +17,8 @@ from provision.errors import ExitCode, ProvisionError
 
 # What `provision --help` lists. Importing the commands to ask them would cost half a second.
 COMMANDS = {
+    "init": "Begin a project: an inventory to fill in, and what belongs beside it.",
+    "bootstrap": "Make bare machines into hosts: a login to deploy with, and a role.",
     "deploy": "Prepare the hosts, roll the stack out, and verify it.",
     "play": "Run a playbook.",
     "history": "Show what was deployed where, when, and by whom.",

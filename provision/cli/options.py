@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_SOURCES = (
+_HOSTS = (
     click.option(
         "-i",
         "--inventory",
@@ -30,6 +30,8 @@ _SOURCES = (
         help="YAML file, directory of them, or 'host1,host2'; may be repeated.",
     ),
     click.option("-l", "--limit", metavar="PATTERN", help="Only these hosts; '@file' reads names."),
+)
+_VARIABLES = (
     click.option(
         "-e",
         "--extra-vars",
@@ -42,14 +44,19 @@ _SOURCES = (
         type=click.Path(path_type=Path),
         help="File with the password of !vault values [env: ANSIBLE_VAULT_PASSWORD_FILE].",
     ),
+)
+_CLOUDS = (
     click.option(
         "--flush-cache",
         is_flag=True,
         help="Ask clouds for their hosts, however recent the answer kept from before.",
     ),
 )
-_LOGIN = (
+_SOURCES = (*_HOSTS, *_VARIABLES, *_CLOUDS)
+_USER = (
     click.option("-u", "--user", "ssh_user", metavar="NAME", help="Login, where none is given."),
+)
+_LOGIN = (
     click.option("-k", "--ask-pass", is_flag=True, help="Ask for the login password."),
     click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the sudo password."),
     click.option(
@@ -70,9 +77,12 @@ _VIEW = (
     click.option("--json", "as_json", is_flag=True, help="Print events, one JSON object a line."),
     click.option("-v", "--verbose", count=True, help="-v names what is right, -vv shows output."),
 )
-_CHANGES = (
+_PLAN = (
     click.option("-C", "--check", is_flag=True, help="Change nothing; exit 2 if something would."),
     click.option("-D", "--diff", is_flag=True, help="Show what changes, line by line."),
+)
+_CHANGES = (
+    *_PLAN,
     click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only entries tagged so."),
     click.option("--skip-tags", multiple=True, metavar="TAGS", help="No entries tagged so."),
 )
@@ -96,7 +106,12 @@ def source_options(command: _Command) -> _Command:
 
 def inventory_options(command: _Command) -> _Command:
     """Add the options that say which hosts, how to log in, and what to print."""
-    return _decorate(command, (*_SOURCES, *_LOGIN, *_VIEW))
+    return _decorate(command, (*_SOURCES, *_USER, *_LOGIN, *_VIEW))
+
+
+def bootstrap_options(command: _Command) -> _Command:
+    """Add the options of a command that names its hosts itself."""
+    return _decorate(command, (*_VARIABLES, *_LOGIN, *_VIEW, *_PLAN))
 
 
 def change_options(command: _Command) -> _Command:
@@ -119,7 +134,7 @@ def _decorate(command: _Command, options: Sequence[Callable[[Any], Any]]) -> _Co
 class Settings:
     """What the shared options of one command line say."""
 
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = ()
     limit: str | None = None
     extra_vars: tuple[str, ...] = ()
     vault_password_file: Path | None = None
@@ -148,9 +163,13 @@ class Settings:
         inventory = Inventory.load(
             self.sources, extra_vars=extra_vars, vault_password=vault, fresh=self.flush_cache
         )
+        return inventory, self.run_options(extra_vars)
+
+    def run_options(self, extra_vars: Mapping[str, object]) -> RunOptions:
+        """Return how the run is to be done, with the passwords that are to be asked for."""
         login = _ask("SSH password") if self.ask_pass else None
         become = _ask("sudo password", default=login) if self.ask_become_pass else None
-        return inventory, RunOptions(
+        return RunOptions(
             check=self.check,
             forks=self.forks,
             limit=self.limit,

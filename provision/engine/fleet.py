@@ -53,13 +53,20 @@ class Fleet:
             raise KeyboardInterrupt  # ends the thread that works on the host
         if host not in self._links:
             self._links[host] = HostLink(
-                self._endpoint(host),
+                self.endpoint(host),
                 accept_new_host_keys=self.options.accept_new_host_keys,
                 install_python=not self.options.check,
             )
         return self._links[host]
 
-    def _endpoint(self, host: str) -> Endpoint:
+    def adopt(self, host: str, link: HostLink) -> HostLink | None:
+        """Reach a host by ``link`` from now on; return the one that it replaces, still open."""
+        replaced = self._links.get(host)
+        self._links[host] = link
+        return replaced
+
+    def endpoint(self, host: str) -> Endpoint:
+        """Return where a host is and who logs in, as inventory and command line say."""
         options = self.options
         variables = {
             **_given("ansible_user", options.ssh_user),

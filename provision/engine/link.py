@@ -78,6 +78,17 @@ class HostLink:
             self._connection = connect(self.endpoint, accept_new_host_keys=self._accept_new)
         return self._connection
 
+    def open(self) -> None:
+        """Connect now rather than when something is asked of the host.
+
+        Raises:
+            UnreachableError: that is not possible.
+
+        """
+        if self.endpoint.connection == "ssh":
+            with self._lock:
+                self._connected()
+
     @property
     def connection(self) -> fabric.Connection:
         """The Fabric connection itself, opened if need be."""

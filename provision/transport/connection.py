@@ -36,7 +36,7 @@ def connect(endpoint: Endpoint, *, accept_new_host_keys: bool = False) -> fabric
     deadline = time.monotonic() + _PATIENCE
     attempt = 0
     while True:
-        connection = _prepare(endpoint.name, route)
+        connection = prepare(endpoint.name, route)
         try:
             connection.open()
         except BaseException as error:
@@ -52,7 +52,8 @@ def connect(endpoint: Endpoint, *, accept_new_host_keys: bool = False) -> fabric
         attempt += 1
 
 
-def _prepare(host: str, route: tuple[Hop, ...]) -> SecuredConnection:
+def prepare(host: str, route: tuple[Hop, ...]) -> SecuredConnection:
+    """Return the connection at the end of a route, not opened yet."""
     from provision.transport.secured import SecuredConnection
 
     connection = None

@@ -33,6 +33,11 @@ def is_throttled(connection: SecuredConnection, error: BaseException) -> bool:
     )
 
 
+def is_refused(error: BaseException) -> bool:
+    """Tell whether the host itself, none on the way to it, has refused the login."""
+    return isinstance(error.__cause__, LoginRefused)
+
+
 def explain(
     endpoint: Endpoint, connection: SecuredConnection, error: BaseException
 ) -> ProvisionError:

@@ -4,6 +4,7 @@ import importlib
 from typing import Any, Dict
 
 _MODULES: Dict[str, str] = {
+    "AccountAging": "account_aging",
     "Apt": "apt",
     "AptRepository": "apt_repository",
     "AptSource": "apt_source",
@@ -32,14 +33,20 @@ _MODULES: Dict[str, str] = {
     "LockRelease": "host_lock",
     "LockStatus": "host_lock",
     "LockTake": "host_lock",
+    "LoginSettings": "login_settings",
+    "LoginTrouble": "login_trouble",
     "MergeJson": "merge_json",
     "Modprobe": "modprobe",
     "Mount": "mount",
     "Package": "package",
+    "PasswordLoginClosed": "password_login",
+    "PasswordLoginKept": "password_login",
+    "PasswordLoginReopened": "password_login",
     "PrunedReleases": "pruned_releases",
     "RegistryLogin": "registry_login",
     "Release": "release",
     "Releases": "releases",
+    "StrictHome": "strict_home",
     "Survey": "survey",
     "Sysctl": "sysctl",
     "Systemd": "systemd",
