@@ -10,6 +10,7 @@ compiled when they are imported, so a session pays only for the resources that i
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zlib
 from importlib.machinery import ModuleSpec
@@ -58,3 +59,4 @@ sys.meta_path.insert(0, MemoryFinder(sources))
 from provision.agent.session import serve  # noqa: E402
 
 serve(stream, sources)  # noqa: F821
+os._exit(0)  # everything is said; taking the interpreter down in order would cost 5 ms more
