@@ -27,6 +27,7 @@ COMMANDS = {
     "destroy": "Remove the stack from its hosts; the data stays.",
     "verify": "Check that the hosts are as they should be.",
     "status": "Show what runs where, and how the training goes.",
+    "gpu": "Ask which NVIDIA driver a machine would get.",
     "inventory": "Show hosts, groups and variables as Ansible would.",
     "build": "Build the images of your source.",
     "lab": "Real SSH hosts on this machine, to try things on.",
