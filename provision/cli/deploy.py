@@ -13,6 +13,7 @@ from provision.cli.options import Settings, change_options, inventory_options, l
 @inventory_options
 @change_options
 @lock_options
+@click.option("--no-reboot", is_flag=True, help="Leave hosts that wait for a reboot as they are.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
     """Prepare the hosts, roll the stack out role by role, and verify the result.

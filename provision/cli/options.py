@@ -151,6 +151,7 @@ class Settings:
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     lock_wait: float = 0
+    no_reboot: bool = False
 
     def load(self) -> tuple[Inventory, RunOptions]:
         """Read the inventory, and ask for the passwords that are to be asked for."""
@@ -181,6 +182,7 @@ class Settings:
             ssh_user=self.ssh_user,
             extra_vars=extra_vars,
             lock_wait=self.lock_wait,
+            no_reboot=self.no_reboot,
             verbosity=self.verbose,
         )
 

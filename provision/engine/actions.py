@@ -15,6 +15,7 @@ from provision.playbook.modules import MODULES, build, converted
 from provision.playbook.parameters import parameters_of
 from provision.tasks.host import Host
 from provision.tasks.manner import Manner
+from provision.tasks.rebooting import Rebooting, reboot
 from provision.tasks.task import tasks
 from provision.templating import Templater
 from provision.transport.channel import Result
@@ -107,11 +108,27 @@ def _ping(call: Call) -> Result:
     return replace(result, data={"ping": "pong"})
 
 
+def _reboot(call: Call) -> Result:
+    given = {_REBOOT_NAMES.get(name, name): value for name, value in call.parameters.items()}
+    how = Rebooting(**given)
+    return reboot(call.host, how, name=call.label, manner=call.manner)
+
+
+_REBOOT_NAMES = {
+    "msg": "message",
+    "post_reboot_delay": "after",
+    "pre_reboot_delay": "before",
+    "reboot_command": "command",
+    "reboot_timeout": "timeout",
+}
+
+
 _DECISIONS: dict[str, Decision] = {
     "assert": _assert,
     "debug": _debug,
     "fail": _fail,
     "ping": _ping,
+    "reboot": _reboot,
     "set_fact": _set_fact,
 }
 

@@ -19,6 +19,7 @@ def lock_hosts(run: Run, hosts: Sequence[str], command: str) -> bool:
     held by the host's agent, so it is gone whenever the run is, however it ended.
     """
     order = sorted(hosts)
+    run.locked_for = command
 
     def work() -> str:
         for taken, name in enumerate(order):

@@ -20,6 +20,7 @@ from provision.engine.events import (
 )
 from provision.engine.fleet import Fleet
 from provision.engine.hostplay import HostPlay
+from provision.engine.line import HostLine
 from provision.engine.masking import Mask, MaskedBus
 from provision.engine.observer import EventObserver
 from provision.engine.once import Once
@@ -64,8 +65,9 @@ class Run:
         hosts: Sequence[str],
     ) -> None:
         self.id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        self.info = RunInfo(self.id)
-        self.notes: list[str] = []
+        self.info = RunInfo(self.id, may_reboot=not options.no_reboot)
+        self.notes = self.info.notes
+        self.locked_for: str | None = None  # the command, while the run has its hosts' locks
         self.attempted: list[str] = []  # of the play at work, the hosts whose batch has begun
         self.untouched: list[str] = []
         self.options = options
@@ -269,13 +271,15 @@ class Run:
         """Return a host that resources can be handed to."""
         context = self.fleet.context(name)
         self.mask.learn(self.inventory.variables(name), context)
+        line = HostLine(self, name)
         return Host(
             name,
             Templater(context).view(),
-            self.fleet.link(name).channel,
+            line.channel,
             EventObserver(self._bus.emit),
             check=self.options.check,
             run=self.info,
+            line=line,
         )
 
     def _variables(

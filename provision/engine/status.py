@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from provision.agent.resources.reboot_status import RebootStatus
 from provision.agent.resources.releases import Releases
 from provision.agent.resources.survey import Survey
 from provision.engine.going_back import role_states, stack_directory
@@ -79,6 +80,7 @@ class HostStatus:
     Args:
         problem: why nothing, or not everything, is known of it.
         is_reachable: whether it answered.
+        reboot: why it waits for a reboot, "" where it does not.
 
     """
 
@@ -88,6 +90,7 @@ class HostStatus:
     gpus: tuple[Gpu, ...] = ()
     problem: str = ""
     is_reachable: bool = True
+    reboot: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -191,6 +194,7 @@ def _ask(run: Run, name: str) -> tuple[HostStatus, Training | None]:
     urls = questions(_variables(run, name)) if _MONITORING in roles else {}
     survey = Survey(containers=True, commands=[_GPUS], urls=list(urls.values()))
     answer = channel.submit(survey, keep_going=True)
+    reboot = channel.submit(RebootStatus(), keep_going=True)
     drifts = [
         channel.submit(release.running(), check=True, keep_going=True) for release in releases
     ]
@@ -201,8 +205,14 @@ def _ask(run: Run, name: str) -> tuple[HostStatus, Training | None]:
     services = _services(releases, drifts, result.data) if "containers" in result.data else ()
     problem = result.data.get("containers_error", "")
     gpus, gpu_problem = _gpus(result.data["commands"][_GPUS])
-    host = HostStatus(name, roles, services, gpus, problem or gpu_problem)
+    pending = _pending(reboot.result().data)
+    host = HostStatus(name, roles, services, gpus, problem or gpu_problem, reboot=pending)
     return host, training_of(urls, result.data["urls"]) if urls else None
+
+
+def _pending(answer: Mapping[str, Any]) -> str:
+    begun: Mapping[str, str] = answer.get("checkpoint") or {}
+    return str(answer.get("reason") or begun.get("reason", ""))
 
 
 def _releases(

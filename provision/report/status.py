@@ -134,6 +134,9 @@ def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
         if row.last_words and not row.is_well:
             lines.append(line(Span(f"{_LOG_INDENT}{clean(row.last_words)}", Style.FAILED)))
     lines += [line(f"{_LOG_INDENT}{_gpu(gpu)}") for gpu in host.gpus]
+    if host.reboot:
+        text = f"{_LOG_INDENT}reboot pending: {clean(host.reboot)}"
+        lines.append(line(Span(text, Style.CHANGED)))
     if host.problem or not host.is_reachable:
         name = _cell("" if lines else host.name, "host", widths["host"])
         what = "" if host.is_reachable else "UNREACHABLE  "

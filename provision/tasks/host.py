@@ -13,6 +13,7 @@ from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
 from provision.tasks.deployed import Deployed
 from provision.tasks.labels import describe
+from provision.tasks.line import Line, NoLine
 from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError, Outcome, mapped
 from provision.tasks.planned import looked_at_once, not_yet, waits
@@ -36,6 +37,7 @@ class Host:
         check: only tell what would change.
         become: the user that resources are applied as, or None for the login user.
         run: the run that it is a part of.
+        line: the way to it, where it may be left and found again.
 
     """
 
@@ -49,9 +51,11 @@ class Host:
         check: bool = False,
         become: str | None = "root",
         run: RunInfo | None = None,
+        line: Line | None = None,
     ) -> None:
         self.name = name
         self.run = run or RunInfo()
+        self.line = line or NoLine()
         self.variables = variables
         self.become = become
         self.play = ""  # the name of the one whose handlers are notified
@@ -72,7 +76,7 @@ class Host:
     @property
     def check(self) -> bool:
         """Whether nothing may be changed."""
-        return bool(self._manners[-1].check)
+        return self.is_planned()
 
     def apply(
         self,
@@ -142,6 +146,15 @@ class Host:
     def on_change(self, handler: str, *resources: Resource) -> None:
         """Define what a notified name does: ``on_change("restart docker", Systemd(…))``."""
         self._handlers[handler] = (self.become, resources)
+
+    def is_planned(self, manner: Manner | None = None) -> bool:
+        """Tell whether something done in this manner may change nothing."""
+        return bool((manner or Manner()).within(self._manners[-1]).check)
+
+    def forget(self) -> None:
+        """Forget what was only so before it was left: it may have other facts now."""
+        self._facts = None
+        self._channel = None
 
     # -- what the engine uses ---------------------------------------------------------------
 

@@ -26,12 +26,16 @@ class RunInfo:
         id: unique, and sorted by time.
         by: who, from where.
         images: what the names of images stand for in this run.
+        may_reboot: whether hosts that wait for a reboot get it.
+        notes: what is to be said at its end.
 
     """
 
     id: str = ""
     by: str = field(default_factory=whoami)
     images: Digests = field(default_factory=Digests)
+    may_reboot: bool = True
+    notes: list[str] = field(default_factory=list)
 
     def entry(self, action: str) -> dict[str, str]:
         """Return what a host's history says of something that this run does."""

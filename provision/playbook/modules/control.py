@@ -1,4 +1,4 @@
-"""Modules that steer the play; they touch no host."""
+"""Modules that the play itself carries out."""
 
 from __future__ import annotations
 
@@ -16,5 +16,15 @@ CONTROL = {
     ),
     "debug": Module({"msg": anything(), "var": text(), "verbosity": whole()}),
     "fail": Module({"msg": text()}),
+    "reboot": Module(
+        {
+            "msg": text(),
+            "reboot_timeout": whole(),
+            "pre_reboot_delay": whole(),
+            "post_reboot_delay": whole(),
+            "test_command": text(),
+            "reboot_command": text(),
+        }
+    ),
     "set_fact": Module({ANY: anything(), "cacheable": flag()}),
 }

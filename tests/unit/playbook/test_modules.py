@@ -20,7 +20,7 @@ from provision.playbook.modules import MODULES, Catalog, build, converted, mode_
 CASES: Any = yaml.safe_load((Path(__file__).parent / "cases" / "modules.yaml").read_text())
 OURS = {"merge_json"}
 OF_OTHER_COLLECTIONS = {"authorized_key", "modprobe", "mount", "sysctl", "timezone"}
-CONTROL = {"assert", "debug", "fail", "set_fact", "template"}
+CONTROL = {"assert", "debug", "fail", "reboot", "set_fact", "template"}
 
 
 def numbered(cases: list[Any]) -> list[Any]:

@@ -46,6 +46,11 @@ def test_services_stand_under_their_host() -> None:
     assert table[-1] == "1 host: 1 not well (h1); 1 drifted (h1)"
 
 
+def test_a_reboot_that_a_host_waits_for_is_told_with_its_reason() -> None:
+    host = HostStatus("h1", (), (WELL,), reboot="driver 570.172.08 is installed")
+    assert lines(host)[2].strip() == "reboot pending: driver 570.172.08 is installed"
+
+
 def test_all_is_well() -> None:
     assert lines(HostStatus("h1", (), (WELL,)))[-1] == "1 host, all as declared"
 
