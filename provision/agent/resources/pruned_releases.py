@@ -17,7 +17,8 @@ class PrunedReleases(Resource):
     """No releases, mounted files and images but those that are needed, or may be again.
 
     Kept are the current release and the one before it, whatever any container was made from or
-    mounts, and the newest others. An image goes only where no kept release of any role names it.
+    mounts, then those that going back leads to, then the newest others: what never was well does
+    not push out what was. An image goes only where no kept release of any role names it.
 
     Args:
         root: the role's directory.
@@ -65,10 +66,11 @@ class PrunedReleases(Resource):
         for name in complete:
             if any(releases.compose_file(self.root, name) in it for it in in_use["files"]):
                 kept.add(name)
-        for name in reversed(complete):
+        for name in [*reversed(past), *reversed(complete)]:
             if len(kept) >= self.keep:
                 break
-            kept.add(name)
+            if name in complete:
+                kept.add(name)
         return kept
 
     def _images(self, system: System, old: List[str]) -> Set[str]:
