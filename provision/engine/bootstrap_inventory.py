@@ -43,6 +43,16 @@ class Newcomers:
     file: Path | None
     vault_password: str | None = field(default=None, repr=False)
 
+    def _refuse_plugin(self) -> None:
+        if self.file is not None and self.file.exists():
+            data = Vault(self.vault_password).load_yaml(self.file)
+            if isinstance(data, dict) and "plugin" in data:
+                raise UsageError(
+                    f"its hosts come from {data['plugin']}, none can be added",
+                    where=Location(str(self.file)),
+                    hint="write to another file, and give both with --inventory",
+                )
+
     def inventory(self, extra_vars: Mapping[str, object]) -> Inventory:
         """Return the inventory of ``file`` with the hosts in it, as deploys will see them.
 
@@ -50,6 +60,7 @@ class Newcomers:
             UsageError: the file cannot be read or added to, or says otherwise of one of the hosts.
 
         """
+        self._refuse_plugin()
         known = self.known()
         entries = [self.entry(name, known) for name in self.targets]
         if self.file is not None:

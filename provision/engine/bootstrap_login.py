@@ -73,7 +73,10 @@ def _report(
     host: Host, label: str, endpoint: Endpoint, error: UnreachableError, state: str
 ) -> None:
     """Fail the host with what sshd and the account say of the login that was refused."""
-    trouble = host.ask(LoginTrouble(user=str(endpoint.user)), name="why the login is refused")
+    from provision.transport.explain import is_refused
+
+    question = LoginTrouble(user=str(endpoint.user), sudo=not is_refused(error))
+    trouble = host.ask(question, name="why the login is refused")
     found = "; ".join(trouble["found"])
     hint = f"{state}; {error.hint}" if error.hint and not found else f"{state}; correct that"
     host.note(
@@ -129,11 +132,13 @@ def _require_keys_alone(endpoint: Endpoint) -> None:
 
 def _when_settled(attempt: Callable[[], _T]) -> _T:
     """Return what ``attempt`` returns, tried again while sshd may still be reloading."""
+    from provision.transport.explain import is_refused
+
     deadline = time.monotonic() + _SETTLING
     while True:
         try:
             return attempt()
-        except UnreachableError:
-            if time.monotonic() > deadline:
+        except UnreachableError as error:
+            if is_refused(error) or time.monotonic() > deadline:
                 raise
             time.sleep(_POLL)

@@ -73,7 +73,7 @@ def parse_target(text: str) -> Target:
     if match is None:
         raise _no_target(text)
     address, port = match["v6"] or match["host"], match["port"]
-    if port is not None and is_ip_address(f"{address}:{port}"):
+    if match["host"] and is_ip_address(f"{address}:{port}"):
         address, port = f"{address}:{port}", None  # an IPv6 address without brackets
     if not _is_address(address) or (port is not None and not 0 < int(port) <= _MAX_PORT):
         raise _no_target(text)

@@ -16,6 +16,7 @@ _LONGEST_QUOTE = 200  # characters of what the host said
 # What sudo says, in lower case -> what that means, and what to do. Texts of sudo 1.9, and of the
 # shells that do not find it.
 _WRONG = "incorrect password"
+_EXPIRED = "password change required"  # what sshd says where there is no terminal to ask on
 _NO_SUDO = ("there is no sudo on the host", "log in as root, or install sudo")
 _REFUSALS = (
     (
@@ -85,6 +86,11 @@ def _not_started(
                 return UnreachableError(
                     f"host {host}: {refusal.format(user=become)}", hint=f"{hint}{quote}"
                 )
+    if _EXPIRED in said.lower():
+        return UnreachableError(
+            f"host {host}: the password of the login user has expired",
+            hint="log in once by hand (ssh), and set another one as it asks for",
+        )
     quote = _last_line(said) or _last_line(noise.decode("utf-8", "replace"))
     return UnreachableError(
         f"host {host}: the agent could not be started{problem}{f': {quote}' if quote else ''}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from provision.agent import accounts
 from provision.agent.failure import Failure
 from provision.agent.resource import Data, Query
@@ -42,7 +44,8 @@ class LoginSettings(Query):
             )
         user = accounts.find_user(system, self.user)
         home = user.home if user is not None else "/home/" + self.user
-        path = first.replace("%%", "%").replace("%h", home).replace("%u", self.user)
+        tokens = {"%%": "%", "%h": home, "%u": self.user}
+        path = re.sub("%[%hu]", lambda match: tokens[match.group()], first)
         path = path if path.startswith("/") else "{}/{}".format(home, path)
         return {
             "keys_file": None if path == home + "/.ssh/authorized_keys" else path,

@@ -21,15 +21,26 @@ class LoginTrouble(Query):
 
     Args:
         user: the login name.
+        sudo: whether it is sudo that refuses, and not sshd.
 
     """
 
     user: str
+    sudo: bool = False
 
     def answer(self, system: System) -> Data:
         """Return ``found``, what sshd and the account say, and ``log``, sshd's last words on it."""
-        found = [*self._lists(settings_for(system, self.user)), *self._account(system)]
+        if self.sudo:
+            found = ["sudo: " + rule for rule in self._rules(system)]
+        else:
+            found = [*self._lists(settings_for(system, self.user)), *self._account(system)]
         return {"found": found, "log": self._log(system)}
+
+    def _rules(self, system: System) -> Iterator[str]:
+        """Yield what sudo lets the user do; the last rule counts."""
+        for line in system.run(["sudo", "-n", "-l", "-U", self.user]).stdout.splitlines():
+            if line.startswith("    ("):
+                yield line.strip()
 
     def _lists(self, settings: Settings) -> Iterator[str]:
         """Yield who may log in and who may not, where sshd has been told."""
