@@ -5,13 +5,14 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 
-.PHONY: help demo test test-long unit lint bench prerequisites clean
+.PHONY: help demo test test-long unit parity lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make test-long  what takes minutes each: Ansible beside us, image builds, learning, rollbacks"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
+	@echo "make parity our answers beside those of ansible-core"
 	@echo "make bench  compare speed with Ansible, pyinfra and a script by hand (8 minutes)"
 	@echo "make clean  remove the lab and the virtual environment"
 
@@ -35,15 +36,23 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# Groups are tests that share something costly, so that one process makes it once.
+PARALLEL := --numprocesses 2 --dist loadgroup
+
 unit: lint
-	$(PYTHON) -m pytest -q --numprocesses 2 tests/unit
+	$(PYTHON) -m pytest -q $(PARALLEL) -m "not parity" tests/unit
+
+parity: $(READY)
+	$(PYTHON) -m pytest -q $(PARALLEL) -m parity tests/unit
 
 # What takes minutes each on top: learning stacks, image builds, Ansible at its own pace, broken runs.
 LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
         tests/integration/releases tests/integration/faults \
         tests/integration/deploy/test_faults.py
+# Installing a browser takes half a minute; where there is one, its tests are quick ones.
+LONG += $(if $(shell command -v chromium),,tests/integration/report)
 
-test: prerequisites unit
+test: prerequisites unit parity
 	$(PYTHON) -m pytest -q docker/reference/tests tests/integration $(LONG:%=--ignore=%)
 
 test-long: prerequisites $(READY)
