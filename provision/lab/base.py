@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from provision import project
 from provision.errors import ProvisionError
-from provision.lab import apt, images
+from provision.lab import apt, images, lock
 from provision.lab.archive import Entry
 from provision.lab.layout import LABEL
 
@@ -24,12 +24,11 @@ BOOTSTRAP_TIMEOUT = 600.0
 def ensure(store: Images, release: str = RELEASE) -> str:
     """Return the tag of the lab's base image of a Debian ``release``, made where it is missing."""
     debian = f"provision-lab-debian:{release}"
-    if not store.has(debian):
-        store.say(f"making a minimal Debian {release}")
-        if shutil.which("mmdebstrap"):
-            _bootstrap(store, release, debian)
-        else:
-            _pull(store, release, debian)
+    with lock.held_for_all_labs(f"debian-{release}"):
+        if not store.has(debian):
+            store.say(f"making a minimal Debian {release}")
+            make = _bootstrap if shutil.which("mmdebstrap") else _pull
+            make(store, release, debian)
     return store.build(f"provision-lab-base-{release}", _context(release), {"DEBIAN": debian})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError
+from provision.lab import lock
 from provision.lab.archive import Entry, pack
 from provision.lab.layout import LABEL
 
@@ -84,10 +85,11 @@ class Images:
 
         """
         tag = f"{repository}:{content_hash(context, arguments)}"
-        if not self.has(tag):
-            self.say(f"building the image {repository}")
-            self._build(tag, context, arguments)
-            self.forget_older(repository, tag)
+        with lock.held_for_all_labs(repository):
+            if not self.has(tag):
+                self.say(f"building the image {repository}")
+                self._build(tag, context, arguments)
+                self.forget_older(repository, tag)
         return tag
 
     def _build(self, tag: str, context: Context, arguments: Mapping[str, str]) -> None:

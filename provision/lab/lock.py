@@ -1,8 +1,10 @@
-"""One change to a lab at a time."""
+"""One change to a lab at a time, and to what all labs of a machine share."""
 
 from __future__ import annotations
 
 import fcntl
+import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,13 @@ def held(directory: Path, timeout: float = TIMEOUT) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise UsageError(f"another `provision lab` has worked on {directory} all this time")
             time.sleep(0.1)
+        yield
+
+
+@contextmanager
+def held_for_all_labs(what: str) -> Iterator[None]:
+    """Hold the lock of something that this user's labs share, such as an image."""
+    with held(Path(tempfile.gettempdir()) / f"provision-lab-{os.getuid()}" / what):
         yield
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from ipaddress import IPv4Network, ip_network
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
@@ -40,7 +37,7 @@ def find(client: DockerClient, name: str) -> Layout | None:
 def ensure(client: DockerClient, name: str) -> Layout:
     """Return the layout of the lab ``name``, creating its network where there is none."""
     # Two labs that start at the same moment must not choose the same ports.
-    with lock.held(Path(tempfile.gettempdir()) / f"provision-lab-{os.getuid()}"):
+    with lock.held_for_all_labs("networks"):
         return find(client, name) or _create(client, name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,18 @@ from provision.lab.lab import Lab
 from provision.transport.channel import AgentChannel
 from provision.transport.pipe import LocalPipe
 
+HERE = Path(__file__).parent
 AgentOnHost = Callable[[], AgentChannel]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares a lab in one process, where tests run in several (pytest-xdist)."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            package = item.path.relative_to(HERE).parts[0]
+            shares_bare_host = "bare_host" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("bare" if shares_bare_host else package))
 
 
 @pytest.fixture(scope="session")
