@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from provision.engine.bootstrap_inventory import Newcomers
 from provision.engine.bootstrap_login import close_password_login, prove_login
 from provision.engine.bootstrap_record import record
 from provision.engine.link import HostLink
-from provision.engine.locking import lock_hosts
+from provision.engine.locking import lock
 from provision.engine.playbook import load
 from provision.engine.preflight import preflight
 from provision.errors import ExitCode, UnreachableError, UsageError
@@ -84,8 +85,10 @@ def bootstrap(run: Run, what: Bootstrap) -> ExitCode:
             left = _left(run, names)
             run.phase("preflight", left, lambda: preflight(run, dict.fromkeys(left, ())))
         left = _left(run, names)
-        if left and not run.options.check and not lock_hosts(run, left, "bootstrap"):
-            return run.exit_code()
+        if left and not run.options.check:
+            # Each on its own, and without waiting: no two runs can wait for each other.
+            work = partial(lock, run, command="bootstrap", wait=0)
+            run.phase("lock", left, lambda: run.each(left, work))
         contacts.make_logins(_left(run, distant))
         for play in what.plays:
             if not _left(run, names) or not run.play(play, what.directory):
