@@ -51,6 +51,14 @@ class Dpkg:
                 return package
         return None
 
+    def names(self) -> List[str]:
+        """Return the names of all installed packages."""
+        return [
+            name
+            for name, stanzas in self._stanzas.items()
+            if any(_installed(name, stanza) is not None for stanza in stanzas)
+        ]
+
     def provider(self, virtual: str) -> Optional[Package]:
         """Return an installed package that provides the virtual package (``awk``), or None."""
         provides = r"^Provides: (?:.*[ ,])?{}(?: \(.*\))?(?:,.*)?$".format(re.escape(virtual))

@@ -6,6 +6,7 @@ from typing import Any, Dict
 _MODULES: Dict[str, str] = {
     "AccountAging": "account_aging",
     "Apt": "apt",
+    "AptComponents": "apt_components",
     "AptRepository": "apt_repository",
     "AptSource": "apt_source",
     "AuthorizedKey": "authorized_key",
@@ -22,7 +23,9 @@ _MODULES: Dict[str, str] = {
     "CurrentRelease": "current_release",
     "Directory": "directory",
     "Dnf": "dnf",
+    "DkmsModules": "dkms_modules",
     "DockerImage": "docker_image",
+    "DriverStatus": "driver_status",
     "Execute": "execute",
     "Facts": "facts",
     "File": "file",
