@@ -140,8 +140,7 @@ def _tell(host: Host, machine: Machine, decision: Decision) -> None:
     if decision.verdict == "keep":
         host.note("decision", Result("ok", message=because))
         return
-    changes = {"driver": (machine.driver.version or "none", decision.version)}
+    message = f"{machine.driver.version or 'none'} -> {decision.version} ({because})"
     if decision.reboot:
-        changes["reboot"] = ("none", "; ".join(decision.reboot))
-    result = Result("changed", changes=changes, message=because)
-    host.note("decision", result, planned=host.check)
+        message += f"; reboot needed: {'; '.join(decision.reboot)}"
+    host.note("decision", Result("changed", message=message), planned=host.check)
