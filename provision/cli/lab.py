@@ -39,20 +39,26 @@ def command(context: click.Context, name: str) -> None:
 
 @command.command()
 @click.option("--hosts", type=click.IntRange(1), help="How many. [default: those there are, or 3]")
+@click.option(
+    "--simulated-gpus",
+    type=click.IntRange(1, 8),
+    help="GPUs that the trainer's host pretends to have; needs a fresh lab.",
+)
 @click.pass_context
-def up(context: click.Context, hosts: int | None) -> None:
+def up(context: click.Context, hosts: int | None, simulated_gpus: int | None) -> None:
     """Start the lab, or what is missing of it, and write its inventory."""
     from provision.lab.inventory import groups
 
     lab = _lab(context)
     started = time.monotonic()
-    members = lab.up(hosts)
+    members = lab.up(hosts, simulated_gpus=simulated_gpus or 0)
     roles = groups([host.name for host in members])
     click.echo(f"lab {lab.name}: {len(members)} hosts up, {time.monotonic() - started:.1f} s\n")
     for host in members:
         own = " ".join(role for role, names in roles.items() if host.name in names)
         address = f"{host.address}:{host.port}"
-        click.echo(f"  {host.name:<4} {address:<16} {host.private_address:<15} {own}")
+        gpus = f" ({host.simulated_gpus} simulated GPUs)" if host.simulated_gpus else ""
+        click.echo(f"  {host.name:<4} {address:<16} {host.private_address:<15} {own}{gpus}")
     inventory = os.path.relpath(lab.inventory_file)
     click.echo(
         f"\nlog in:  provision lab ssh h1\ndeploy:  provision deploy --inventory {inventory}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from provision.errors import ProvisionError, UsageError
-from provision.lab import machine
+from provision.lab import gpus, machine
 from provision.lab.archive import Entry, pack
 from provision.lab.credentials import Credentials
 from provision.lab.host import USER, sshd_greets
@@ -37,7 +37,12 @@ class Completed:
 
 
 def create(
-    client: DockerClient, layout: Layout, credentials: Credentials, name: str, image: str
+    client: DockerClient,
+    layout: Layout,
+    credentials: Credentials,
+    name: str,
+    image: str,
+    simulated_gpus: int = 0,
 ) -> Container:
     """Create and start the host ``name``; it is still booting when this returns."""
     port = layout.port(name)
@@ -58,6 +63,7 @@ def create(
             **layout.labels,
             HOST_LABEL: name,
             CREDENTIALS_LABEL: credentials.fingerprint(),
+            gpus.LABEL: str(simulated_gpus),
         },
         ports=[22],
         volumes=["/var/lib/docker", "/var/lib/containerd"],  # overlayfs does not stack
@@ -66,7 +72,7 @@ def create(
     )
     container = client.containers.get(created["Id"])
     try:
-        container.put_archive("/", _files(credentials))
+        container.put_archive("/", _files(credentials, simulated_gpus))
         container.start()
     except Exception:
         container.remove(force=True, v=True)
@@ -85,10 +91,11 @@ def _host_config(client: DockerClient, port: int) -> dict[str, Any]:
     return config | machine.isolation(cgroup_version, missing)
 
 
-def _files(credentials: Credentials) -> bytes:
+def _files(credentials: Credentials, simulated_gpus: int) -> bytes:
     """Return what the lab puts onto a host: its key, and trust in the lab's registry."""
     return pack(
         {
+            **(gpus.files(simulated_gpus) if simulated_gpus else {}),
             f"home/{USER}/.ssh/authorized_keys": Entry(
                 credentials.public_key().encode(), 0o600, _USER_ID
             ),
@@ -144,6 +151,11 @@ def wait_until_running(container: Container, port: int, timeout: float = BOOT_TI
         f"  {failed or log}",
         hint=f"look inside: docker exec -it {container.name} journalctl -b",
     )
+
+
+def simulated_gpus(container: Container) -> int:
+    """Return how many GPUs a host pretends to have."""
+    return int(container.labels.get(gpus.LABEL, "0"))
 
 
 def host_key(container: Container) -> str:

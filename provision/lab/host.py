@@ -23,6 +23,7 @@ class LabHost:
         key: the login user's private key.
         known_hosts: the file with its host key.
         private_address: on the lab's network, where hosts reach each other.
+        simulated_gpus: how many GPUs it pretends to have.
 
     """
 
@@ -33,9 +34,12 @@ class LabHost:
     private_address: str
     address: str = "127.0.0.1"
     user: str = USER
+    simulated_gpus: int = 0
 
 
-def describe(layout: Layout, credentials: Credentials, name: str) -> LabHost:
+def describe(
+    layout: Layout, credentials: Credentials, name: str, simulated_gpus: int = 0
+) -> LabHost:
     """Return how ``name`` is reached in the lab of this layout."""
     return LabHost(
         name=name,
@@ -43,6 +47,7 @@ def describe(layout: Layout, credentials: Credentials, name: str) -> LabHost:
         key=credentials.key,
         known_hosts=credentials.known_hosts,
         private_address=str(layout.address(name)),
+        simulated_gpus=simulated_gpus,
     )
 
 

@@ -110,6 +110,7 @@ def _host_variables(host: LabHost) -> dict[str, Any]:
         "ansible_host": host.address,
         "ansible_port": host.port,
         "private_address": host.private_address,
+        **({"gpu_count": host.simulated_gpus} if host.simulated_gpus else {}),
     }
 
 

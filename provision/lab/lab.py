@@ -25,6 +25,7 @@ from provision.lab.layout import (
     host_names,
     host_number,
 )
+from provision.lab.packages import Packages
 from provision.lab.registry import Registry
 from provision.lab.services import Service
 from provision.lab.variant import Variant
@@ -63,12 +64,16 @@ class Lab:
         self.inventory_file = (inventory_file or directory / "inventory.yml").absolute()
         self._say = say
 
-    def up(self, hosts: int | None = None, *, with_images: bool = True) -> list[LabHost]:
+    def up(
+        self, hosts: int | None = None, *, with_images: bool = True, simulated_gpus: int = 0
+    ) -> list[LabHost]:
         """Bring the lab to ``hosts`` running hosts, and write its inventory.
 
         Args:
             hosts: how many; None keeps those that are there, or makes three.
             with_images: whether to run the registry and fill it with the stack's images.
+            simulated_gpus: how many GPUs the trainer's host pretends to have, should it be made
+                now; 0 keeps what there is.
 
         Returns:
             The hosts, all booted and reachable.
@@ -77,16 +82,18 @@ class Lab:
         with self._changing():
             self.credentials.ensure()
             layout = network.ensure(self._client, self.name)
-            self._bring_up(layout, hosts)
+            self._bring_up(layout, hosts, simulated_gpus)
             written = self._write(layout)
             if with_images:
                 self._fill_registry(layout)
             return written
 
-    def _bring_up(self, layout: Layout, count: int | None) -> None:
+    def _bring_up(self, layout: Layout, count: int | None, simulated_gpus: int) -> None:
         there = self._containers()
         self._refuse_strangers(there)
         names = host_names(count or len(there) or DEFAULT_HOSTS)
+        gpus = dict.fromkeys(inventory.groups(names)["trainer"], simulated_gpus)
+        self._refuse_other_gpus(there, gpus)
         for surplus in sorted(there.keys() - set(names)):
             self._say(f"removing {surplus}")
             there[surplus].remove(force=True, v=True)
@@ -96,7 +103,7 @@ class Lab:
             if name in there:
                 container.ensure_running(there[name], layout.port(name))
             else:
-                self._start(layout, name, image)
+                self._start(layout, name, image, gpus.get(name, 0))
 
         self._each(names, provide)
 
@@ -143,7 +150,7 @@ class Lab:
         layout = network.find(self._client, self.name)
         if layout is None:
             return []
-        return [host.describe(layout, self.credentials, name) for name in self._containers()]
+        return self._described(layout, self._containers())
 
     def status(self) -> dict[str, str]:
         """Return the state of each of the lab's containers, by name: ``running``, ``exited``, …."""
@@ -165,7 +172,12 @@ class Lab:
         return container.execute(self.container(name), list(argv), user=user, timeout=timeout)
 
     def reset(
-        self, name: str, *, variant: Variant = Variant.BARE, release: str = base.RELEASE
+        self,
+        name: str,
+        *,
+        variant: Variant = Variant.BARE,
+        release: str = base.RELEASE,
+        simulated_gpus: int = 0,
     ) -> LabHost:
         """Replace a host by a fresh one: bare, with a new host key, on the same address and port.
 
@@ -173,15 +185,16 @@ class Lab:
             name: of the host.
             variant: what is different about the new one.
             release: its Debian, such as ``bookworm`` for an old one.
+            simulated_gpus: how many GPUs it pretends to have.
 
         """
         with self._changing():
             layout = network.ensure(self._client, self.name)
             image = self._host_image(release)
             self.container(name).remove(force=True, v=True)
-            container.adapt(self._start(layout, name, image), variant)
+            container.adapt(self._start(layout, name, image, simulated_gpus), variant)
             self._write(layout)
-            return host.describe(layout, self.credentials, name)
+            return host.describe(layout, self.credentials, name, simulated_gpus)
 
     def container(self, name: str) -> Container:
         """Return the container of a host, for what only Docker can do to it: pause, kill, ….
@@ -234,6 +247,16 @@ class Lab:
                     hint=f"remove it: provision lab --name {self.name} down; or use another --name",
                 )
 
+    @staticmethod
+    def _refuse_other_gpus(there: Mapping[str, Container], wanted: Mapping[str, int]) -> None:
+        for name, number in wanted.items():
+            has = container.simulated_gpus(there[name]) if name in there else number
+            if number and has != number:
+                raise UsageError(
+                    f"{name} is there already, with {has} simulated GPUs",
+                    hint="provision lab down, then up again",
+                )
+
     def _host_image(self, release: str) -> str:
         base_image = base.ensure(self._images, release)
         return self._build("lab-host", f"provision-lab-host-{release}", base_image)
@@ -242,23 +265,41 @@ class Lab:
         context = read_context(project.find("docker", directory))
         return self._images.build(repository, context, {"BASE": base_image})
 
-    def _start(self, layout: Layout, name: str, image: str) -> Container:
-        created = container.create(self._client, layout, self.credentials, name, image)
+    def _start(self, layout: Layout, name: str, image: str, simulated_gpus: int) -> Container:
+        if simulated_gpus:
+            image = self._build("lab-gpu", "provision-lab-gpu", image)
+        created = container.create(
+            self._client, layout, self.credentials, name, image, simulated_gpus
+        )
         container.wait_until_running(created, layout.port(name))
         return created
 
     def _write(self, layout: Layout) -> list[LabHost]:
         """Write known_hosts and the inventory, and return the hosts that they tell of."""
         containers = self._containers()
-        hosts = [host.describe(layout, self.credentials, name) for name in containers]
+        hosts = self._described(layout, containers)
         keys = self._each(list(containers.values()), container.host_key)
         known = (
             f"[{each.address}]:{each.port} {key}\n" for each, key in zip(hosts, keys, strict=True)
         )
         write_private(self.credentials.known_hosts, "".join(known).encode())
-        text = inventory.render(hosts, self.credentials, services.variables(services.available()))
+        variables = services.variables(services.available()) | self._packages(layout, hosts)
+        text = inventory.render(hosts, self.credentials, variables)
         inventory.write(self.inventory_file, text)
         return hosts
+
+    def _described(self, layout: Layout, containers: Mapping[str, Container]) -> list[LabHost]:
+        return [
+            host.describe(layout, self.credentials, name, container.simulated_gpus(each))
+            for name, each in containers.items()
+        ]
+
+    def _packages(self, layout: Layout, hosts: Sequence[LabHost]) -> dict[str, str]:
+        """Run the package repository where a host needs it; return the variables that name it."""
+        if not any(each.simulated_gpus for each in hosts):
+            return {}
+        image = self._build("lab-packages", "provision-lab-packages", base.ensure(self._images))
+        return Packages(self._images, layout).ensure(image)
 
     @staticmethod
     def _each(items: Sequence[T], work: Callable[[T], R]) -> list[R]:

@@ -18,6 +18,7 @@ DEFAULT_NAME = "provision-lab"
 REGISTRY_PORT = 5000
 REGISTRY_HOST = f"registry.{DOMAIN}"
 REGISTRY = f"{REGISTRY_HOST}:{REGISTRY_PORT}"
+PACKAGES_HOST = f"packages.{DOMAIN}"
 
 PORTS_PER_LAB = 100
 DEFAULT_PORTS = 22100
@@ -25,6 +26,7 @@ _LAST_PORTS = 31900  # below Linux' ephemeral ports, which start at 32768
 MAX_HOSTS = PORTS_PER_LAB - 1
 _SUBNETS = IPv4Network("10.213.0.0/16")
 _REGISTRY_OFFSET = 5
+_PACKAGES_OFFSET = 6
 _FIRST_HOST_OFFSET = 10
 
 
@@ -63,6 +65,16 @@ class Layout:
     def registry_address(self) -> IPv4Address:
         """The registry's address on the lab's network."""
         return self.subnet[_REGISTRY_OFFSET]
+
+    @property
+    def packages_container(self) -> str:
+        """The package repository's container name."""
+        return f"{self.name}-packages"
+
+    @property
+    def packages_address(self) -> IPv4Address:
+        """The package repository's address on the lab's network."""
+        return self.subnet[_PACKAGES_OFFSET]
 
     @property
     def registry_on_machine(self) -> str:

@@ -11,7 +11,7 @@ from provision.lab.layout import REGISTRY
 from provision.project import find
 
 # Not in Debian, so the lab has no image of them; an empty name leaves the service out.
-LEFT_OUT = ("grafana_image", "otel_collector_image", "tempo_image")
+LEFT_OUT = ("dcgm_exporter_image", "grafana_image", "otel_collector_image", "tempo_image")
 
 
 @dataclass(frozen=True)

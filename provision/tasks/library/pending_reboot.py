@@ -9,6 +9,7 @@ from provision.agent.boot import CHECKPOINT
 from provision.agent.resources.cdi_specification import CdiSpecification
 from provision.agent.resources.compose_start import ComposeStart
 from provision.agent.resources.compose_stop import ComposeStop
+from provision.agent.resources.execute import Execute
 from provision.agent.resources.file import File
 from provision.agent.resources.gpus_answer import GpusAnswer
 from provision.agent.resources.history import History
@@ -112,6 +113,7 @@ def _verify_gpus(host: Host, before: int) -> None:
             f"host {host.name}: {found} of {before} GPUs came back from the reboot",
             hint="lspci -d 10de:; a GPU that is gone from the bus needs a power cycle or a repair",
         )
-    if found:
-        host.ask(GpusAnswer(count=found), name="GPUs answer")
+    host.ask(GpusAnswer(count=found), name="GPUs answer")
+    toolkit = host.ask(Execute(command="command -v nvidia-ctk"), name="container toolkit")
+    if found and toolkit["rc"] == 0:
         host.apply(CdiSpecification(), name="CDI specification")

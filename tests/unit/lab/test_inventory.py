@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_only_the_agents_spread_over_further_hosts() -> None:
     assert members["agent_pool"] == ["h2", "h4", "h5"]
     assert members["monitoring"] == ["h3"]
     assert members["game_server"] == members["experience_buffer"] == ["h1"]
+
+
+def test_simulated_gpus_are_declared_on_the_host_that_has_them() -> None:
+    plain, trainer = hosts(2)
+    text = inventory.render([plain, replace(trainer, simulated_gpus=2)], CREDENTIALS, {})
+    found = yaml.safe_load(text)["all"]["hosts"]
+    assert found["h2"]["gpu_count"] == 2
+    assert "gpu_count" not in found["h1"]
+    assert inventory.groups(["h1", "h2"])["trainer"] == ["h2"]
 
 
 def test_hosts_are_reached_on_loopback_and_reach_each_other_on_the_lab_network() -> None:
