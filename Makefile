@@ -45,10 +45,10 @@ unit: lint
 parity: $(READY)
 	$(PYTHON) -m pytest -q $(PARALLEL) -m parity tests/unit
 
-# What takes minutes each on top: learning stacks, image builds, Ansible at its own pace, broken runs.
+# What takes minutes each on top: learning stacks, image builds, Ansible at its own pace, broken runs, drivers.
 LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
         tests/integration/releases tests/integration/faults \
-        tests/integration/deploy/test_faults.py
+        tests/integration/deploy/test_faults.py tests/integration/nvidia/test_dkms.py
 # Installing a browser takes half a minute; where there is one, its tests are quick ones.
 LONG += $(if $(shell command -v chromium),,tests/integration/report)
 

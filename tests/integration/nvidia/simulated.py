@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +25,8 @@ _UNPLUG = "umount /sys/bus/pci/devices && rm -r /run/simulated-gpu"
 def as_root(host: LabHost, script: str, *, timeout: float = 600) -> str:
     """Run a shell script as root and return what it says."""
     done = subprocess.run(
-        ssh_command(host, ["sudo", "sh", "-es"]),
-        input=script,
+        ssh_command(host, ["sudo", "sh", "-ec", shlex.quote(script)]),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=timeout,
