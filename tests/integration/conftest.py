@@ -17,14 +17,11 @@ HERE = Path(__file__).parent
 AgentOnHost = Callable[[], AgentChannel]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares a lab in one process, where tests run in several (pytest-xdist)."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            package = item.path.relative_to(HERE).parts[0]
-            shares_bare_host = "bare_host" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("bare" if shares_bare_host else package))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep tests that share a lab in one process, where there are several (pytest-xdist)."""
+    shares_bare_host = "bare_host" in getattr(item, "fixturenames", ())
+    package = item.path.relative_to(HERE).parts[0]
+    item.add_marker(pytest.mark.xdist_group("bare" if shares_bare_host else package))
 
 
 @pytest.fixture(scope="session")
