@@ -87,7 +87,8 @@ def _at_one_version(host: Host, machine: Machine, decision: Decision, family: st
 
 
 def _carry_out(host: Host, decision: Decision, status: Mapping[str, Any], family: str) -> None:
-    carrying_out.keep_nouveau_out(host, decision.blacklist)
+    if decision.blacklist:
+        carrying_out.keep_nouveau_out(host, decision.blacklist)
     carrying_out.install(host, decision, family)
     carrying_out.build(host, decision.build)
     carrying_out.hold(host, _held(host, decision), family)

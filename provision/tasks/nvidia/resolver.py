@@ -81,7 +81,7 @@ def _kept(machine: Machine) -> Decision:
         packages=built,
         holds=(*driver.packages, *built),
         build=() if built else lacking,
-        blacklist=NOUVEAU,
+        blacklist=() if driver.loaded and not machine.nouveau else NOUVEAU,
         services=(PERSISTENCED,),
         reboot=tuple(reasons(machine, version, None, (*driver.modules, *lacking))),
     )
