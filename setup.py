@@ -49,7 +49,9 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["provision", "provision.*"]),
-    package_data={"provision": ["py.typed", "stack/*.json", "tasks/nvidia/data/*"]},
+    package_data={
+        "provision": ["py.typed", "stack/*.json", "report/html/page.*", "tasks/nvidia/data/*"]
+    },
     install_requires=[
         "click>=8.1",
         "cryptography>=42",

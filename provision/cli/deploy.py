@@ -6,13 +6,20 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, change_options, inventory_options, lock_options
+from provision.cli.options import (
+    Settings,
+    change_options,
+    inventory_options,
+    lock_options,
+    report_options,
+)
 
 
 @click.command("deploy")
 @inventory_options
 @change_options
 @lock_options
+@report_options
 @click.option("--no-reboot", is_flag=True, help="Leave hosts that wait for a reboot as they are.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:

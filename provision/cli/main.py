@@ -23,6 +23,7 @@ COMMANDS = {
     "play": "Run a playbook.",
     "history": "Show what was deployed where, when, and by whom.",
     "rollback": "Go back to what ran before.",
+    "report": "Show a run of the past as a page of HTML.",
     "lock": "Show who is working on the hosts, or end it.",
     "destroy": "Remove the stack from its hosts; the data stays.",
     "verify": "Check that the hosts are as they should be.",

@@ -99,6 +99,16 @@ _LOCKS = (
 )
 
 
+_REPORT = (
+    click.option(
+        "--report",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write what happened as a page of HTML that needs nothing else.",
+    ),
+)
+
+
 def source_options(command: _Command) -> _Command:
     """Add the options that say which hosts there are, and with which variables."""
     return _decorate(command, _SOURCES)
@@ -122,6 +132,11 @@ def change_options(command: _Command) -> _Command:
 def lock_options(command: _Command) -> _Command:
     """Add the options of commands that need the hosts for themselves."""
     return _decorate(command, _LOCKS)
+
+
+def report_options(command: _Command) -> _Command:
+    """Add the option of commands whose run is worth a page."""
+    return _decorate(command, _REPORT)
 
 
 def _decorate(command: _Command, options: Sequence[Callable[[Any], Any]]) -> _Command:
@@ -152,6 +167,7 @@ class Settings:
     skip_tags: tuple[str, ...] = ()
     lock_wait: float = 0
     no_reboot: bool = False
+    report: Path | None = None
 
     def load(self) -> tuple[Inventory, RunOptions]:
         """Read the inventory, and ask for the passwords that are to be asked for."""
@@ -197,11 +213,12 @@ class Settings:
         """Do ``work`` as a run on ``hosts``: shown on the terminal, recorded in ``.provision/``."""
         from provision.engine.events import EventBus
         from provision.engine.run import Run
-        from provision.report import RunLog, make_listener
+        from provision.report import RUNS, RunLog, make_listener, make_reports
 
         for warning in inventory.warnings():
             click.echo(f"warning: {warning}", err=True)
-        log = RunLog(Path(".provision/runs"))
+        reports = make_reports(self.report)
+        log = RunLog(RUNS)
         view = make_listener(
             json=self.as_json,
             verbosity=self.verbose,
@@ -211,11 +228,11 @@ class Settings:
             is_terminal=sys.stdout.isatty(),
         )
         try:
-            run = Run(command, inventory, options, EventBus(log, view), hosts)
+            run = Run(command, inventory, options, EventBus(log, *reports, view), hosts)
             return run.perform(work)
         finally:
-            view.close()
-            log.close()
+            for listener in (view, *reports, log):
+                listener.close()
 
 
 def report_problems(problems: Mapping[str, ProvisionError]) -> ExitCode:

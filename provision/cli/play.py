@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, change_options, inventory_options
+from provision.cli.options import Settings, change_options, inventory_options, report_options
 
 
 @click.command("play")
 @click.argument("playbook", type=click.Path(path_type=Path))
 @inventory_options
 @change_options
+@report_options
 @click.pass_context
 def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
     """Run the plays of PLAYBOOK, a file, or the name of a shipped one."""

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, inventory_options, lock_options
+from provision.cli.options import Settings, inventory_options, lock_options, report_options
 
 
 @click.command("rollback")
 @inventory_options
 @lock_options
+@report_options
 @click.option(
     "--to",
     metavar="ID",

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, inventory_options
+from provision.cli.options import Settings, inventory_options, report_options
 
 
 @click.command("verify")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @inventory_options
+@report_options
 @click.option(
     "-t", "--tags", multiple=True, metavar="TAGS", help="Only these subjects, roles or marks."
 )

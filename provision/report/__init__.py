@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from provision.engine.events import Event
 from provision.report.jsonlines import JsonLines
 from provision.report.plain import PlainConsole
-from provision.report.runlog import RunLog, read_events
+from provision.report.runlog import RUNS, RunLog, find_run, read_events
 from provision.report.story import Story
 
-__all__ = ["Listener", "RunLog", "can_draw", "make_listener", "read_events"]
+__all__ = [
+    "RUNS",
+    "Listener",
+    "RunLog",
+    "can_draw",
+    "find_run",
+    "make_listener",
+    "make_reports",
+    "read_events",
+]
 
 
 class Listener(Protocol):
@@ -51,6 +61,20 @@ def make_listener(
     from provision.report.console import LiveConsole
 
     return LiveConsole(Console(file=stream, force_terminal=True, highlight=False), story)
+
+
+def make_reports(path: Path | None) -> list[Listener]:
+    """Return what writes a run's page to ``path``; nothing where none is wanted.
+
+    Raises:
+        UsageError: the page could not be written there.
+
+    """
+    if path is None:
+        return []
+    from provision.report.html import HtmlReport
+
+    return [HtmlReport(path)]
 
 
 def can_draw(stream: TextIO, environ: Mapping[str, str]) -> bool:

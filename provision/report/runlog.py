@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from provision.engine.events import Event, RunStarted
-from provision.errors import Location, UsageError
+from provision.errors import Location, UsageError, did_you_mean
 from provision.report.codec import decode, encode
 
+RUNS = Path(".provision/runs")  # of the project, which is the current directory
 EVENTS_FILE = "events.jsonl"
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,26 @@ class RunLog:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+
+def find_run(directory: Path, run: str) -> Path:
+    """Return the log of a run, by its id, or of the ``last`` one.
+
+    Raises:
+        UsageError: there is no such run; the nearest one is named.
+
+    """
+    logs = {path.parent.name: path for path in sorted(directory.glob(f"*/{EVENTS_FILE}"))}
+    if run == "last" and logs:
+        return logs[max(logs)]  # ids begin with the time
+    if run in logs:
+        return logs[run]
+    what = "no run is recorded here" if not logs else f"there is no run {run!r} here"
+    raise UsageError(
+        what,
+        where=Location(str(directory)),
+        hint=did_you_mean(run, logs) or "run this in the directory in which you deploy",
+    )
 
 
 def read_events(path: Path) -> Iterator[Event]:
