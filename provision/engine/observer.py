@@ -130,6 +130,8 @@ def _shown(name: str, value: Any) -> str:
         return str(value)[:12]
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(key, item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "none"
     return str(value)

@@ -127,6 +127,8 @@ def test_recap_counts_and_times() -> None:
         ({}, "", ""),
         ({"mode": (0o600, 0o644)}, "~ mode: 0600 -> 0644", "mode 0600 -> 0644"),
         ({"run": (False, True)}, "", ""),
+        ({"directory": (None, {"mode": 0o700, "owner": "a"})},
+         "~ directory: none -> mode 0700, owner a", "directory none -> mode 0700, owner a"),
         ({"enabled": (False, True)}, "~ enabled: no -> yes", "enabled no -> yes"),
         ({"groups": ([], ["a", "b"])}, "~ groups: none -> a, b", "groups none -> a, b"),
         ({"sha256": (None, "f" * 64)}, "~ sha256: none -> ffffffffffff",
