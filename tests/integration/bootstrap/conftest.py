@@ -136,7 +136,7 @@ def machine(machines: list[Machine], monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def person(machine: Machine, tmp_path: Path) -> Person:
     ssh = tmp_path / ".ssh"
     ssh.mkdir(mode=0o700)
-    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me", "-f", ssh / "id_ed25519"]
+    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me", "-f", f"{ssh}/id_ed25519"]
     subprocess.run(argv, check=True)
     (ssh / "known_hosts").write_text(machine.host.known_hosts.read_text())
     return Person(tmp_path)
