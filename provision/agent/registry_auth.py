@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from provision.agent.failure import Failure
 from provision.agent.system import System
@@ -47,6 +47,22 @@ def find(system: System, server: str, config: str = CONFIG) -> Optional[Credenti
         return None
     answer = json.loads(done.stdout)
     return Credentials(answer["Username"], answer["Secret"])
+
+
+def headers(
+    system: System, server: str, given: Mapping[str, Sequence[str]], config: str = CONFIG
+) -> Dict[str, str]:
+    """Return what a request to the daemon says of who asks, where anything is known.
+
+    Args:
+        system: the host.
+        server: the registry.
+        given: registry -> username and password; they count more than the stored ones.
+        config: Docker's client configuration with the stored ones.
+
+    """
+    known = Credentials(*given[server]) if server in given else find(system, server, config)
+    return {} if known is None else {"X-Registry-Auth": header(known, server)}
 
 
 def header(credentials: Credentials, server: str) -> str:

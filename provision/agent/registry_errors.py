@@ -11,10 +11,11 @@ _UNREACHABLE = (
     r"no such host|connection refused|i/o timeout|no route to host|network is unreachable|"
     r"deadline exceeded|Client\.Timeout|EOF|connection reset"
 )
+_REFUSED = r"no basic auth credentials|unauthorized|401|denied|may require 'docker login'"
 # A pattern of dockerd's text, what it means, and what to do.
 _MEANINGS: Sequence[Tuple[str, str, str]] = (
     (
-        r"no basic auth credentials|unauthorized|401|denied|may require 'docker login'",
+        _REFUSED,
         "the registry {server} does not let this host in",
         "log in first (registry_login), and check that the account may read the image",
     ),
@@ -55,6 +56,11 @@ _PASSING = re.compile(r"i/o timeout|EOF|connection reset|deadline exceeded|Clien
 def may_pass(text: str) -> bool:
     """Tell whether trying again a little later is worth it."""
     return _PASSING.search(text) is not None
+
+
+def refused(text: str) -> bool:
+    """Tell whether a registry answered that it does not know who asks, or does not let them."""
+    return re.search(_REFUSED, text, re.IGNORECASE) is not None
 
 
 def unreachable(text: str) -> bool:

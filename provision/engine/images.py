@@ -52,7 +52,10 @@ def pull(run: Run, hosts: Sequence[str], projects: Projects) -> bool:
 
         resolved = run.info.images.resolve(names, ask, _credentials(host))
         if resolved:
-            host.apply(DockerImage(name=sorted(resolved.values())), name="images")
+            wanted = DockerImage(
+                name=sorted(resolved.values()), credentials=run.info.logins.known()
+            )
+            host.apply(wanted, name="images")
 
     return run.phase("pull", hosts, lambda: run.each(hosts, work))
 
@@ -64,6 +67,8 @@ def _all_images(projects: Projects) -> set[str]:
 def _credentials(host: Host) -> Credentials:
     """Return what the inventory says of the registry: the host may not be logged in yet."""
     registry = host.variables.get("registry")
-    if not isinstance(registry, Mapping) or "password" not in registry:
-        return {}
-    return {str(registry["server"]): (str(registry["username"]), str(registry["password"]))}
+    if isinstance(registry, Mapping) and registry.get("ecr"):
+        host.run.logins.ecr(str(registry["server"]), str(registry.get("profile") or ""))
+    elif isinstance(registry, Mapping) and "password" in registry:
+        return {str(registry["server"]): (str(registry["username"]), str(registry["password"]))}
+    return host.run.logins.known()

@@ -74,6 +74,7 @@ class Run:
         self.inventory = inventory
         self.failed: dict[str, str] = {}
         self.mask = Mask()
+        self.info.logins.hide_with(self.mask.add)
         typed = {options.login_password, options.become_password}
         self.mask.add({password for password in typed if password})
         self._command = command

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass, field
 
 from provision.images.digests import Digests
+from provision.images.logins import Logins
 
 
 def whoami() -> str:
@@ -26,6 +27,7 @@ class RunInfo:
         id: unique, and sorted by time.
         by: who, from where.
         images: what the names of images stand for in this run.
+        logins: credentials for registries that hosts do not keep.
         may_reboot: whether hosts that wait for a reboot get it.
         notes: what is to be said at its end.
 
@@ -34,6 +36,7 @@ class RunInfo:
     id: str = ""
     by: str = field(default_factory=whoami)
     images: Digests = field(default_factory=Digests)
+    logins: Logins = field(default_factory=Logins, repr=False)
     may_reboot: bool = True
     notes: list[str] = field(default_factory=list)
 

@@ -53,6 +53,7 @@ _MODULES: Dict[str, str] = {
     "Reboot": "reboot",
     "RebootCheckpoint": "reboot_checkpoint",
     "RebootStatus": "reboot_status",
+    "RegistryAccess": "registry_access",
     "RegistryLogin": "registry_login",
     "Release": "release",
     "Releases": "releases",

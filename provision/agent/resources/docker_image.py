@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 from provision.agent import registry_auth
 from provision.agent.docker_api import Docker, DockerError
@@ -24,11 +24,13 @@ class DockerImage(Resource):
     Args:
         name: references, best with a digest (``redis@sha256:…``). A tag that the host has is not
             asked for again, even if the registry has moved it since.
-        config: Docker's client configuration with the credentials for the registry.
+        credentials: registry -> username and password, instead of what the host has stored.
+        config: Docker's client configuration with the stored ones.
 
     """
 
     name: Union[str, List[str]]
+    credentials: Dict[str, Sequence[str]] = {}  # noqa: RUF012 - declarations are frozen
     config: str = registry_auth.CONFIG
 
     def expected(self, system: System) -> State:
@@ -47,10 +49,7 @@ class DockerImage(Resource):
 
     def _pull(self, system: System, image: str) -> None:
         server = registry_auth.registry_of(image)
-        credentials = registry_auth.find(system, server, self.config)
-        headers = {}
-        if credentials is not None:
-            headers["X-Registry-Auth"] = registry_auth.header(credentials, server)
+        headers = registry_auth.headers(system, server, self.credentials, self.config)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return _stream(system, image, headers)

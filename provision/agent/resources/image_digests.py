@@ -48,9 +48,8 @@ class ImageDigests(Query):
             return {"image": image}
         server = registry_auth.registry_of(image)
         try:
-            answer = Docker(system).get(
-                "/distribution/{}/json".format(image), headers=self._headers(system, server)
-            )
+            headers = registry_auth.headers(system, server, self.credentials, self.config)
+            answer = Docker(system).get("/distribution/{}/json".format(image), headers=headers)
             return {"image": "{}@{}".format(image, answer["Descriptor"]["digest"])}
         except DockerError as error:
             local = self._local(system, image, is_down=unreachable(error.message))
@@ -60,15 +59,6 @@ class ImageDigests(Query):
             return _problem(why("looking up " + image, error.message, server=shown, image=image))
         except Failure as failure:
             return _problem(failure)
-
-    def _headers(self, system: System, server: str) -> Dict[str, str]:
-        if server in self.credentials:
-            found: Optional[registry_auth.Credentials] = registry_auth.Credentials(
-                *self.credentials[server]
-            )
-        else:
-            found = registry_auth.find(system, server, self.config)
-        return {} if found is None else {"X-Registry-Auth": registry_auth.header(found, server)}
 
     @staticmethod
     def _local(system: System, image: str, *, is_down: bool) -> Optional[str]:

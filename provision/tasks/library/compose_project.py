@@ -39,7 +39,8 @@ def compose_project(
     release = release_of(project, digests(host, project.images), health_timeout)
     _prepare(host, release)
     if release.images:
-        host.apply(DockerImage(name=sorted(release.images.values())))
+        credentials = host.run.logins.known()
+        host.apply(DockerImage(name=sorted(release.images.values()), credentials=credentials))
     host.apply(release.running())
     _make_current(host, release, keep_releases)
 
@@ -56,7 +57,7 @@ def digests(host: Host, images: Sequence[str]) -> Mapping[str, str]:
         return host.ask(query, name="image digests", no_log=True)
 
     try:
-        return host.run.images.resolve(images, ask)
+        return host.run.images.resolve(images, ask, host.run.logins.known())
     except NoDockerError:
         if not host.check:
             raise
