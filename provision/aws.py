@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from provision.errors import Location, UsageError
@@ -110,25 +111,42 @@ class Access:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-class Aws:
-    """AWS's services, as one account sees them; may be used from many threads.
+def aws_for(access: Access) -> Aws:
+    """Return AWS as seen with this access; made once, which takes boto3 a while.
 
     Raises:
         UsageError: boto3 is not installed.
         AwsError: the profile does not exist, or the role may not be assumed.
 
     """
+    return _shared(access, access.identity())
+
+
+@lru_cache(maxsize=16)
+def _shared(access: Access, identity: str) -> Aws:
+    return Aws(access)
+
+
+class Aws:
+    """AWS's services, as one account sees them; may be used from many threads."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._lock = threading.Lock()  # making a client is not safe in threads, using it is
+        self._clients: dict[tuple[str, str | None], Any] = {}
         with explained("AWS"):
             self._session = _session(access)
             if access.role_arn is not None:
-                self._session = _assumed(self, access.role_arn)
+                self._session, self._clients = _assumed(self, access.role_arn), {}
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return boto3's client of a service; without a region, that of the configuration."""
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._new_client(service, region)
+            return self._clients[service, region]
+
+    def _new_client(self, service: str, region: str | None) -> Any:
         from botocore.config import Config
 
         settings = Config(
@@ -136,14 +154,13 @@ class Aws:
             read_timeout=_READ_TIMEOUT,
             retries={"mode": "standard", "max_attempts": _ATTEMPTS},
         )
-        with self._lock:
-            return self._session.client(
-                service,
-                region_name=region,
-                endpoint_url=self._access.endpoint_url,
-                verify=self._access.ca_bundle,
-                config=settings,
-            )
+        return self._session.client(
+            service,
+            region_name=region,
+            endpoint_url=self._access.endpoint_url,
+            verify=self._access.ca_bundle,
+            config=settings,
+        )
 
     @property
     def region(self) -> str | None:

@@ -66,8 +66,9 @@ class Constructed:
         templater = Templater(variables)
         for name, expression in self._compose.items():
             self._set(host, name, expression, templater)
+        before = _seen(graph, host, variables)  # no condition sees the groups of another one
         for name, expression in self._groups.items():
-            if self._fits(host, expression, _seen(graph, host, variables)):
+            if self._fits(host, expression, before):
                 graph.add_host(graph.add_group(self._sanitize(name), expression.where).name, host)
         for keyed in self._keyed:
             self._add_to_keyed(graph, host, keyed, _seen(graph, host, variables))

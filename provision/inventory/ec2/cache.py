@@ -93,7 +93,7 @@ class Cache:
 
         """
         text = json.dumps(
-            {"format": _FORMAT, "asked": time.time(), "answer": answer}, default=_to_json
+            {"format": _FORMAT, "asked": time.time(), "answer": answer}, default=to_json
         )
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class Cache:
     def _read(self) -> dict[str, Any]:
         """Return the file's content; one that is damaged counts as none."""
         try:
-            kept = json.loads(self.file.read_text(encoding="utf-8"), object_hook=_from_json)
+            kept = json.loads(self.file.read_text(encoding="utf-8"), object_hook=from_json)
         except (OSError, ValueError):
             return {}
         is_ours = isinstance(kept, dict) and kept.get("format") == _FORMAT
@@ -131,13 +131,15 @@ def _replace(file: Path, text: str) -> None:
         raise
 
 
-def _to_json(value: object) -> object:
+def to_json(value: object) -> object:
+    """Return a time as JSON can hold it; for ``json.dumps``."""
     if isinstance(value, datetime):
         return {_TIME: value.isoformat()}
     raise TypeError(f"not to be kept: {value!r}")
 
 
-def _from_json(mapping: dict[str, Any]) -> Any:
+def from_json(mapping: dict[str, Any]) -> Any:
+    """Return the time that ``to_json`` was given, or the mapping itself; for ``json.loads``."""
     if set(mapping) == {_TIME}:
         return datetime.fromisoformat(mapping[_TIME])
     return mapping

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provision.errors import Location, nearest
+from provision.errors import Location, UsageError, nearest
 from provision.inventory.ec2.attributes import ATTRIBUTES, attribute, tags_of
 from provision.inventory.keyed import safe_group_name
 from provision.inventory.options import Options
@@ -128,7 +128,7 @@ def _usable(name: str) -> str:
 
 def _preference(entry: object, options: Options, where: Location) -> Preference:
     if isinstance(entry, str):
-        return Preference(_part(entry, options, where))
+        return Preference(_part(entry, where))
     if not isinstance(entry, LocatedMapping):
         raise options.error("hostnames", f"{entry!r} is neither a text nor {{name, prefix}}")
     part = Options(entry, where, "hostnames")
@@ -138,18 +138,18 @@ def _preference(entry: object, options: Options, where: Location) -> Preference:
         raise part.error("name", "is needed")
     separator = part.text("separator")
     return Preference(
-        _part(name, options, part.place("name")),
+        _part(name, part.place("name")),
         Part.read(prefix, part.place("prefix")) if prefix else None,
         "_" if separator is None else separator,
     )
 
 
-def _part(text: str, options: Options, where: Location) -> Part:
+def _part(text: str, where: Location) -> Part:
     """Refuse what is nearly an attribute: taken literally, it would name every instance alike."""
     part = Part.read(str(text), where)
     known = [*ATTRIBUTES, "tag:Name"]
     near = nearest(part.source, known)
     if near and part.source not in known and not part.source.startswith(_TAG):
-        problem = f"{part.source!r} is no attribute of instances"
-        raise options.error("hostnames", problem, f"did you mean {near!r}?")
+        problem = f"hostnames: {part.source!r} is no attribute of instances"
+        raise UsageError(problem, where=where, hint=f"did you mean {near!r}?")
     return part

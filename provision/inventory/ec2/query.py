@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from provision.aws import Aws, AwsError, explained
+from provision.aws import AwsError, aws_for, explained
 from provision.inventory.ec2.config import Ec2Config, Filters
 
 _REGIONS_AT_ONCE = 16
@@ -55,7 +55,7 @@ class Query:
 
     def __init__(self, config: Ec2Config) -> None:
         self._config = config
-        self._aws = Aws(config.access)
+        self._aws = aws_for(config.access)
         self._notices: list[str] = []
 
     def ask(self) -> Answer:

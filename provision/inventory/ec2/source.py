@@ -106,7 +106,7 @@ class _Populating:
             for host in names:
                 self._add_host(host, found)
         else:
-            nameless = "has nothing that `hostnames` asks for"
+            nameless = "named by nothing that `hostnames` asks for"
             self._away.setdefault(nameless, []).append(name)
 
     def _add_host(self, name: str, found: Found) -> None:

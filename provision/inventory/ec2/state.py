@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from provision.aws import Access, Aws, AwsError, explained
+from provision.aws import Access, AwsError, aws_for, explained
 from provision.errors import UsageError
 from provision.inventory.ec2.query import Found
 
@@ -47,7 +47,7 @@ def absence(
     def ask() -> str | None:
         try:
             with explained("EC2"):
-                state = _state_now(Aws(access).client("ec2", region), instance)
+                state = _state_now(aws_for(access).client("ec2", region), instance)
         except UsageError as error:
             if not isinstance(error, AwsError) or "NotFound" not in error.code:
                 return None  # the host does not answer, and AWS neither: nothing to add

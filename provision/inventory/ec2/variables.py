@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.inventory.ec2.attributes import tags_of
 
-_PLURAL_ABBREVIATION = re.compile(r"(?<=.)([A-Z]{3,}s)$")
+_PLURAL_ABBREVIATION = re.compile(r"[A-Z]{3,}s$")
 _WORD = re.compile(r"(.)([A-Z][a-z]+)")
 _CAPITALS = re.compile(r"([a-z0-9])([A-Z]+)")
 
@@ -45,5 +45,6 @@ def _renamed(value: Any) -> Any:
 
 def snake(name: str) -> str:
     """Return ``PublicIpAddress`` as ``public_ip_address``."""
-    text = _PLURAL_ABBREVIATION.sub(lambda match: "_" + match[1].lower(), name)
+    text = _PLURAL_ABBREVIATION.sub(lambda match: "_" + match[0].lower(), name)
+    text = text if name.startswith("_") else text.removeprefix("_")
     return _CAPITALS.sub(r"\1_\2", _WORD.sub(r"\1_\2", text)).lower()
