@@ -5,14 +5,14 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 
-.PHONY: help demo test test-long unit parity lint bench prerequisites clean
+.PHONY: help demo test test-long unit local lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make test-long  what takes minutes each: Ansible beside us, image builds, learning, rollbacks"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
-	@echo "make parity our answers beside those of ansible-core"
+	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
 	@echo "make bench  compare speed with Ansible, pyinfra and a script by hand (8 minutes)"
 	@echo "make clean  remove the lab and the virtual environment"
 
@@ -40,10 +40,10 @@ lint: $(READY)
 PARALLEL := --numprocesses 2 --dist loadgroup
 
 unit: lint
-	$(PYTHON) -m pytest -q $(PARALLEL) -m "not parity" tests/unit
+	$(PYTHON) -m pytest -q $(PARALLEL) -m "not local" tests/unit
 
-parity: $(READY)
-	$(PYTHON) -m pytest -q $(PARALLEL) -m parity tests/unit
+local: $(READY)
+	$(PYTHON) -m pytest -q $(PARALLEL) -m local tests/unit
 
 # What takes minutes each on top: learning stacks, image builds, Ansible at its own pace, broken runs, drivers.
 LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
@@ -53,7 +53,7 @@ LONG := tests/integration/playbook tests/integration/images tests/integration/re
 # Installing a browser takes half a minute; where there is one, its tests are quick ones.
 LONG += $(if $(shell command -v chromium),,tests/integration/report)
 
-test: prerequisites unit parity
+test: prerequisites unit local
 	$(PYTHON) -m pytest -q docker/reference/tests tests/integration $(LONG:%=--ignore=%)
 
 test-long: prerequisites $(READY)

@@ -15,6 +15,8 @@ import pytest
 from provision.agent import session
 from tests.unit.agent.pipe import AgentPipe, apply
 
+pytestmark = pytest.mark.local
+
 END = {"op": "end"}
 BIG = os.urandom(1_000_000)
 SHA = hashlib.sha256(BIG).hexdigest()

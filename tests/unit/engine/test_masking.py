@@ -11,6 +11,8 @@ from provision.engine.events import TaskFinished, TaskOutput, TaskProgress, Task
 from provision.errors import UsageError
 from tests.unit.engine.playing import played
 
+pytestmark = pytest.mark.local
+
 SECRET = "hunter2-of-redis"
 PLAY = """
 - hosts: all

@@ -26,6 +26,8 @@ import yaml
 from provision.errors import UsageError
 from tests.unit.engine.playing import played
 
+pytestmark = pytest.mark.local
+
 FILES = sorted((Path(__file__).parent / "plays").glob("*.yaml"))
 CASES = [
     pytest.param(case, id=f"{file.stem}: {case['name']}")

@@ -23,6 +23,8 @@ from provision.playbook.model import Play
 from provision.project import find
 from tests.unit.engine.playing import inventory_of
 
+pytestmark = pytest.mark.local
+
 
 def shipped(name: str) -> Play:
     return next(play for play in load(find("playbooks", "deploy.yml")) if play.name == name)

@@ -29,7 +29,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parity
+@pytest.mark.local
 @pytest.mark.xdist_group("ansible inventory")
 def test_pairs_are_read_as_ansible_reads_them(ansible: Callable[..., Any]) -> None:
     expected = ansible("pairs", PAIRS)

@@ -27,7 +27,7 @@ def names(inventory: Inventory, pattern: str, limit: str | None = None) -> list[
     return [host.name for host in inventory.match(pattern, limit)]
 
 
-@pytest.mark.parity
+@pytest.mark.local
 @pytest.mark.xdist_group("ansible inventory")
 def test_patterns_select_what_ansible_selects(
     inventory: Inventory, ansible: Callable[..., Any]
@@ -39,7 +39,7 @@ def test_patterns_select_what_ansible_selects(
     }
 
 
-@pytest.mark.parity
+@pytest.mark.local
 @pytest.mark.xdist_group("ansible inventory")
 def test_limits_select_what_ansible_selects(
     inventory: Inventory, ansible: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

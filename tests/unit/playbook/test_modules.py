@@ -85,7 +85,7 @@ def ansible() -> dict[str, Any]:
     return {name.rpartition(".")[2]: page["doc"]["options"] for name, page in pages.items()}
 
 
-@pytest.mark.parity
+@pytest.mark.local
 @pytest.mark.xdist_group("ansible modules")
 @pytest.mark.parametrize("name", sorted(set(MODULES) - OURS - OF_OTHER_COLLECTIONS - {"set_fact"}))
 def test_parameters_are_those_of_ansible(name: str, ansible: dict[str, Any]) -> None:
