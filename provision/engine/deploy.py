@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.engine.checking import verify_hosts
+from provision.engine.gating import pass_gates, role_gates
 from provision.engine.hooks import run_hook
 from provision.engine.images import pull
 from provision.engine.locking import lock_hosts
@@ -74,7 +75,7 @@ def _roll_out(
 def _play(run: Run, play: Play, directory: Path) -> bool:
     """Carry out one play, or leave its hosts as they were; return whether others may follow."""
     try:
-        goes_on = run.play(play, directory)
+        goes_on = run.play(play, directory, pass_gates)
     except KeyboardInterrupt:
         if roles_in(play) and run.attempted and not run.options.check:
             run.stop()
@@ -116,6 +117,8 @@ def _lint(run: Run, hosts: Sequence[str], projects: dict[str, tuple[ComposeProje
         variables = {**run.fleet.context(host), **run.options.extra_vars}
         roles = roles_of(run.inventory.hosts[host].groups)
         projects[host] = tuple(render_role(role, variables) for role in roles)
+        for role in roles:
+            role_gates(run, role, host)  # refuses what cannot be meant
         for problem in _errors(projects[host]):
             problems.setdefault(problem, []).append(host)
     if problems:

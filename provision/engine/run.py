@@ -43,6 +43,8 @@ from provision.transport.channel import Result
 _CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
 _CANCEL_POLL = 0.05
 
+AfterBatch = Callable[["Run", Play, Sequence[str]], None]
+
 
 class Run:
     """One command's work on a fleet.
@@ -188,12 +190,14 @@ class Run:
 
     # -- plays ------------------------------------------------------------------------------
 
-    def play(self, play: Play, directory: Path) -> bool:
+    def play(self, play: Play, directory: Path, after_batch: AfterBatch = lambda *_: None) -> bool:
         """Carry a play out on its hosts; return whether the plays after it may go on.
 
         Args:
             play: what to do.
             directory: the playbook's, where files and templates are looked for first.
+            after_batch: what else has to go well on a batch before the next one begins; it
+                reports the hosts on which it does not.
 
         """
         wanted = set(self._hosts)
@@ -211,6 +215,7 @@ class Run:
                 self.attempted += batch
                 self.untouched = self.untouched[len(batch) :]
                 self.fleet.run(batch, self._player(play, directory, hosts, batch))
+                after_batch(self, play, batch)
                 go_on = self._may_go_on(settings, batch)
                 if not go_on:
                     break
