@@ -7,11 +7,11 @@ from typing import Any, Dict, Optional
 
 from provision.agent.system import System
 
+# Written by whoever changed something that only a reboot puts into effect: {"reason": text}.
 REQUIRED = "/run/provision/reboot-required"
-"""Written by whoever changed something that only a reboot puts into effect: {"reason": text}."""
 
+# Written by packages of Debian and Ubuntu (update-notifier); ``.pkgs`` names them.
 DISTRIBUTION = "/run/reboot-required"
-"""Written by packages of Debian and Ubuntu (update-notifier); ``.pkgs`` names them."""
 
 CHECKPOINT = "/var/lib/provision/reboot.json"
 """How far a reboot has come: ``boot`` that is left, ``reason``, ``gpus`` and what ``ran``."""
