@@ -13,8 +13,8 @@ REQUIRED = "/run/provision/reboot-required"
 # Written by packages of Debian and Ubuntu (update-notifier); ``.pkgs`` names them.
 DISTRIBUTION = "/run/reboot-required"
 
+# How far a reboot has come: ``boot`` that is left, ``reason``, ``gpus`` and what ``ran``.
 CHECKPOINT = "/var/lib/provision/reboot.json"
-"""How far a reboot has come: ``boot`` that is left, ``reason``, ``gpus`` and what ``ran``."""
 
 
 def boot_id(system: System) -> str:
