@@ -28,6 +28,7 @@ _STATUS = {
     "skipped": Status.SKIPPED,
 }
 _NEVER_SHOWN = {"run"}  # a property that says nothing beyond "this would be run"
+_WORDS = ((None, "none"), (True, "yes"), (False, "no"))
 
 
 class EventObserver:
@@ -122,16 +123,12 @@ def summarise(changes: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if value is None:
-        return "none"
-    if name == "mode" and isinstance(value, int):
-        return f"{value:04o}"
-    if name == "sha256":
-        return str(value)[:12]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(key, item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "none"
-    return str(value)
+    if name == "mode" and isinstance(value, int):
+        return f"{value:04o}"
+    if name == "sha256" and value is not None:
+        return str(value)[:12]
+    return next((word for known, word in _WORDS if value is known), str(value))
