@@ -48,6 +48,14 @@ _PACE = {
     "buffer_size": 4000,  # some minutes of play: old experience teaches little
     "prometheus_scrape_seconds": 5,
 }
+# Its workers tell as well when they make no progress any more.
+_HEALTH = {
+    "trainer_health": [
+        *("CMD", "generals-health"),
+        "http://127.0.0.1:{{ trainer_listen_metrics_port }}/healthz",
+    ],
+    "agent_health": ["CMD", "generals-health", "http://127.0.0.1:9464/healthz"],
+}
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense
 
 
@@ -71,7 +79,7 @@ def render(
     members = groups([host.name for host in hosts])
     tree = {
         "all": {
-            "vars": {**_variables(credentials), **image_variables, **_SIZES, **_PACE},
+            "vars": {**_variables(credentials), **image_variables, **_SIZES, **_PACE, **_HEALTH},
             "hosts": {host.name: _host_variables(host) for host in hosts},
             "children": {
                 role: {"hosts": {name: {} for name in names}} for role, names in members.items()
