@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     help="Public key to install; may be repeated. [default: the one that you log in with]",
 )
 @click.option(
+    "--private-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Key for the first login, beside those that ssh would try.",
+)
+@click.option(
     "--close-password-login",
     "close",
     is_flag=True,
@@ -50,6 +56,7 @@ def command(
     roles: tuple[str, ...],
     user: str,
     keys: tuple[Path, ...],
+    private_key: Path | None,
     close: bool,
     file: Path | None,
     **given: Any,
@@ -68,7 +75,8 @@ def command(
 
     parsed = parse_targets(targets)
     check_request(parsed, roles=roles, user=user, close=close)
-    identities = {it.name: _identities(it, keys) for it in parsed if not it.is_local}
+    own = private_key.expanduser() if private_key is not None else None
+    identities = {it.name: _identities(it, keys, own) for it in parsed if not it.is_local}
     settings = Settings(**given)
     vault = read_vault_password(settings.vault_password_file)
     extra_vars = parse_extra_vars(settings.extra_vars, vault_password=vault)
@@ -85,6 +93,7 @@ def command(
     what = Bootstrap(
         newcomers=newcomers,
         keys={name: [each.public for each in mine] for name, mine in identities.items()},
+        private_key=own,
         close=close,
         plays=plays,
         directory=directory,
@@ -100,10 +109,12 @@ def command(
     context.exit(code)
 
 
-def _identities(target: Target, keys: tuple[Path, ...]) -> list[Identity]:
-    from provision.transport.identity import default_identity, require_usable
+def _identities(target: Target, keys: tuple[Path, ...], own: Path | None) -> list[Identity]:
+    """Return the keys to install: those given, else the one of the first login."""
+    from provision.transport.identity import default_identity, own_identity, require_usable
 
-    return require_usable(keys) if keys else [default_identity(target.address)]
+    mine = [own_identity(own)] if own is not None else []  # refused now rather than by the host
+    return require_usable(keys) if keys else mine or [default_identity(target.address)]
 
 
 def _key_files(targets: list[Target], identities: dict[str, list[Identity]]) -> dict[str, Path]:

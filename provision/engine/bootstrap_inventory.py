@@ -130,8 +130,8 @@ class Newcomers:
 
 def _portable(path: Path) -> str:
     """Return a path below the home directory so that it means the same to other people."""
-    home = Path("~").expanduser()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path.absolute())
+    home, path = Path("~").expanduser(), path.absolute()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def with_findings(

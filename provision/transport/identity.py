@@ -69,6 +69,29 @@ def require_usable(paths: Sequence[Path]) -> list[Identity]:
     return identities
 
 
+def own_identity(path: Path) -> Identity:
+    """Return the key of a private key file, whether it has a ``.pub`` file beside it or not.
+
+    Raises:
+        UsageError: it cannot be used.
+
+    """
+    identity = _identity_of(path)
+    if identity is None:
+        raise UsageError(
+            f"the private key {path} cannot be used",
+            hint="check the path; one with a passphrase has to be in your SSH agent (ssh-add)",
+        )
+    return identity
+
+
+def _identity_of(path: Path) -> Identity | None:
+    if path.with_name(f"{path.name}.pub").exists():
+        identity = identity_at(path)
+        return identity if identity.usable else None
+    return Identity(_public_half(path), path, usable=True) if _opens(path) else None
+
+
 def default_identity(address: str) -> Identity:
     """Return the key that a login to ``address`` would use first: a file's, else the SSH agent's.
 
@@ -77,12 +100,9 @@ def default_identity(address: str) -> Identity:
 
     """
     for path in tried_for(address):
-        if path.with_name(f"{path.name}.pub").exists():
-            identity = identity_at(path)
-            if identity.usable:
-                return identity
-        elif _opens(path):
-            return Identity(_public_half(path), path, usable=True)
+        identity = _identity_of(path)
+        if identity is not None:
+            return identity
     for line in _Agent():
         return Identity(line, None, usable=True)
     raise UsageError(

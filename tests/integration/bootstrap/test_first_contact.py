@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -71,6 +72,29 @@ def test_a_clouds_user_by_a_name_of_ssh_config(machine: Machine, person: Person)
         assert not machine.opens("deploy", key=person.key), "a key that nobody asked for"
     finally:
         machine.run("echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops")
+
+
+def test_a_clouds_key_file_first_and_other_keys_later(machine: Machine, person: Person) -> None:
+    machine.fresh()
+    pem = person.home / "cloud.pem"
+    shutil.copy(machine.host.key, pem)
+    done = person.bootstrap(
+        machine.target("ops"), "--private-key", "cloud.pem", "--write", "prod.yml"
+    )
+    assert done.code == 0, done.shown
+    assert machine.opens("deploy", key=machine.host.key)
+    assert "ansible_ssh_private_key_file: ~/cloud.pem" in (person.home / "prod.yml").read_text()
+
+    # A key that is new to the host is installed by one that it knows.
+    public = person.key.with_suffix(".pub")
+    machine.run(f"echo '{public.read_text()}' >> /home/ops/.ssh/authorized_keys")
+    other = person.home / "other"
+    argv = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(other)]
+    subprocess.run(argv, check=True)
+    done = person.bootstrap(machine.target("ops"), "--key", "other.pub")
+    assert done.code == 0, done.shown
+    assert machine.opens("deploy", key=other)
+    machine.run("sed -i '$d' /home/ops/.ssh/authorized_keys")
 
 
 def test_root_stays_where_root_is_the_login(machine: Machine, person: Person) -> None:

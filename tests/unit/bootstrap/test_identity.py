@@ -9,7 +9,13 @@ import pytest
 
 from provision.errors import UsageError
 from provision.transport import ssh_config
-from provision.transport.identity import default_identity, identity_at, require_usable, tried_for
+from provision.transport.identity import (
+    default_identity,
+    identity_at,
+    own_identity,
+    require_usable,
+    tried_for,
+)
 
 
 @pytest.fixture
@@ -48,6 +54,18 @@ def test_somebody_elses_key(ssh: Path) -> None:
         False,
         True,
     ]
+
+
+def test_the_key_file_that_a_cloud_hands_out(ssh: Path) -> None:
+    line = make(ssh / "aws.pem")
+    (ssh / "aws.pem.pub").unlink()
+    identity = own_identity(ssh / "aws.pem")
+    assert identity.public == " ".join(line.split()[:2])
+    assert identity.private == ssh / "aws.pem"
+    make(ssh / "closed", passphrase="long enough")
+    for name in ("closed", "missing"):
+        with pytest.raises(UsageError, match="cannot be used"):
+            own_identity(ssh / name)
 
 
 def test_a_private_key_is_never_taken_for_a_public_one(ssh: Path) -> None:
