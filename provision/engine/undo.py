@@ -22,6 +22,7 @@ from provision.errors import ProvisionError, UnreachableError
 from provision.playbook.model import Play
 from provision.stack.roles import ROLES
 from provision.tasks.host import Host
+from provision.tasks.manner import Manner
 
 _LOCK_WAIT = 90.0  # seconds that an agent whose connection was lost may still be at work
 _PATIENCE = 60.0  # seconds for a host that was lost to come back: it may be booting
@@ -123,10 +124,16 @@ def _undo_role(run: Run, host: Host, role: str, outcome: _Outcome) -> None:
 
 
 def _replaced(state: RoleState, run: str) -> str | None:
-    """Return what this run has replaced on the host, "" for nothing, None where it did not."""
+    """Return what this run has replaced on the host, "" for nothing, None where it did not.
+
+    Where it has switched and could not write that down, the release itself says who made it.
+    """
     last = state.history[-1] if state.history else {}
-    is_ours = last.get("run") == run and last.get("action") == "deploy"
-    return (last.get("replaced") or "") if is_ours else None
+    if last.get("run") == run and last.get("action") == "deploy":
+        return last.get("replaced") or ""
+    if state.releases.get(state.current, {}).get("run") == run:
+        return state.past[-2] if len(state.past) > 1 else ""
+    return None
 
 
 def _record_failure(run: Run, host: Host, state: RoleState) -> None:
@@ -139,7 +146,8 @@ def _record_failure(run: Run, host: Host, state: RoleState) -> None:
         "release": made[-1] if made else None,
         "message": run.mask(run.failed[host.name])[:300],
     }
-    host.apply(History(entry=entry), name="history")
+    # A full disk, say, must not keep the host from going back.
+    host.submit(History(entry=entry), Manner(ignore_errors=True), name="history")
 
 
 def _told(role: str, outcome: _Outcome, untouched: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from provision.lab.layout import (
     DEFAULT_NAME,
     LABEL,
     NAME_LABEL,
+    REGISTRY,
     Layout,
     host_names,
     host_number,
@@ -107,11 +108,38 @@ class Lab:
 
         self._each(names, provide)
 
+    def publish(self, directory: Path, name: str, tag: str, **arguments: str) -> str:
+        """Build an image and put it into the registry, which runs from then on.
+
+        Args:
+            directory: with a Dockerfile that starts from its argument ``BASE``.
+            name: of the repository.
+            tag: of the image.
+            arguments: further ones of the build.
+
+        Returns:
+            The image's reference with its digest, as hosts pull it.
+
+        """
+        with self._changing():
+            layout = network.ensure(self._client, self.name)
+            base_image = base.ensure(self._images)
+            registry = self._registry(layout, base_image)
+            context = read_context(directory)
+            given = {"BASE": base_image, **arguments}
+            image = self._images.build(f"provision-lab-{name}", context, given)
+            registry.push(image, name, tag)
+            return f"{REGISTRY}/{name}@{registry.digest(name, tag)}"
+
+    def _registry(self, layout: Layout, base_image: str) -> Registry:
+        registry = Registry(self._images, layout, self.credentials)
+        registry.ensure(self._build("lab-registry", "provision-lab-registry", base_image))
+        return registry
+
     def _fill_registry(self, layout: Layout) -> None:
         """Run the registry, and put into it what changed of the stack's images."""
         base_image = base.ensure(self._images)
-        registry = Registry(self._images, layout, self.credentials)
-        registry.ensure(self._build("lab-registry", "provision-lab-registry", base_image))
+        registry = self._registry(layout, base_image)
 
         def provide(service: Service) -> None:
             image = self._build(service.directory, f"provision-lab-{service.name}", base_image)

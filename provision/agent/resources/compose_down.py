@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, List, Optional
 
 from provision.agent.compose import containers
 from provision.agent.docker_api import Docker
@@ -16,13 +16,14 @@ class ComposeDown(Resource):
     Args:
         project: Compose's project name; its file is not needed.
         volumes: whether the data in its named volumes goes, too.
-        timeout: seconds that containers have to end by themselves.
+        timeout: seconds that containers have to end by themselves; None leaves each its own grace
+            period, which a trainer needs for its checkpoint.
 
     """
 
     project: str
     volumes: bool = False
-    timeout: int = 30
+    timeout: Optional[int] = None
 
     def expected(self, system: System) -> State:
         """Return that nothing is left."""
@@ -45,7 +46,7 @@ class ComposeDown(Resource):
         """Stop and remove it."""
         volumes = ["--volumes"] if self.volumes else []
         argv = ["docker", "compose", "--ansi", "never", "-p", self.project, "down"]
-        timeout = ["--timeout", str(self.timeout)]
+        timeout = [] if self.timeout is None else ["--timeout", str(self.timeout)]
         system.must_run([*argv, "--remove-orphans", *timeout, *volumes], live=True)
 
 

@@ -283,3 +283,25 @@ def test_every_module_is_sent_by_some_declaration() -> None:
         if name.startswith("provision.agent.resources."):
             sent |= needed_by(name)
     assert every - sent == set()
+
+
+def test_the_agent_hears_that_somebody_is_there(
+    channel: AgentChannel, pipes: list[CountingPipe]
+) -> None:
+    channel.submit(Execute(command="true"))
+    channel.flush()
+    channel.beat()
+    assert pipes[0].messages[-1] == b'{"op":"alive"}\n'
+    with channel._sending:  # it must not wait for whoever is sending something long
+        channel.beat()
+    assert sum(message == b'{"op":"alive"}\n' for message in pipes[0].messages) == 1
+
+
+def test_what_an_earlier_run_has_left_to_do_is_known_until_it_is_handled() -> None:
+    said = ['{"event":"started"}', '{"event":"ready","pending":["play: one","play: two"]}']
+    script = "".join(f"echo '{line}'; " for line in said)
+    opened = AgentChannel("here", lambda command: CountingPipe(f"{script} exec cat >/dev/null"))
+    assert until(lambda: opened.pending == {"play: one", "play: two"})
+    opened.handled(["play: two"])
+    assert opened.pending == {"play: one"}
+    opened.close()
