@@ -26,11 +26,13 @@ _LOADED = "cat /proc/driver/nvidia/version"
 _FABRIC = "nv-fabricmanager --version"
 _CDI = "cat /etc/cdi/*nvidia* /var/run/cdi/*nvidia* 2>/dev/null || true"
 _XID = "{ journalctl -k -b -o cat 2>/dev/null || dmesg; } | grep -a 'NVRM: Xid' | tail -n 5; true"
-# The kernel of the next boot is the newest that is installed; modinfo asks for its own module.
+# The kernel of the next boot is the newest that is installed; modinfo asks for its own module. That
+# of Debian's packages has another name, by which modinfo, unlike modprobe, does not find it.
 _NEXT = (
     "k=$(ls -v /boot/vmlinuz-* 2>/dev/null | tail -n 1);"
     " k=${k#/boot/vmlinuz-}; k=${k:-$(uname -r)};"
-    ' echo "$k $(modinfo -k "$k" -F version nvidia 2>/dev/null)"'
+    " for m in nvidia nvidia-current nvidia-current-open; do"
+    ' v=$(modinfo -k "$k" -F version $m 2>/dev/null) && break; done; echo "$k $v"'
 )
 # cuInit, and a primary context on every device (CUDA Driver API; a CUresult of 0 is success).
 _CONTEXT = """python3 -c '
