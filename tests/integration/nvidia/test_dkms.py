@@ -22,10 +22,8 @@ from tests.integration.nvidia.simulated import as_root, simulated_gpu
 pytestmark = pytest.mark.integration
 
 VERSION = "550.163.01"
-# The oldest kernel of the release that the archive still has: the driver is older than the newest.
-OLDEST = (
-    "apt-cache search --names-only '^linux-image-6[.]12[.][0-9]+[+]deb13-amd64$' | cut -d' ' -f1"
-)
+# The oldest kernel whose headers the archive still has: the driver is older than the newest ones.
+HEADERS = "apt-cache search --names-only '^linux-headers-6[.]12[.][0-9]+[+]deb13-amd64$'"
 SOURCE = f"/usr/src/nvidia-current-open-{VERSION}/nvidia/nv.c"
 PLAY = yaml.safe_dump(
     [
@@ -63,13 +61,12 @@ def project(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
 def kernel(host: LabHost) -> str:
     """Install a kernel for the next boot, and return its release."""
     as_root(host, "apt-get update -qq")
-    images = as_root(host, OLDEST).split()
-    image = min(images, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
-    as_root(
-        host,
-        f"DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends {image}",
-    )
-    return image.removeprefix("linux-image-")
+    names = [line.split()[0] for line in as_root(host, HEADERS).splitlines()]
+    found = min(names, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
+    release = found.removeprefix("linux-headers-")
+    options = "-qq -y --no-install-recommends"
+    as_root(host, f"DEBIAN_FRONTEND=noninteractive apt-get install {options} linux-image-{release}")
+    return release
 
 
 @pytest.fixture(scope="module")
