@@ -41,7 +41,8 @@ class Outbox:
 
     def put(self, line: bytes) -> None:
         """Queue a line."""
-        self._lines.append(line)
+        with self._lock:  # else it could join lines that are on their way already
+            self._lines.append(line)
         if not self.filled.is_set():
             self.filled.set()
 
