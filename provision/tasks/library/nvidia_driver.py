@@ -98,7 +98,7 @@ def _carry_out(host: Host, decision: Decision, status: Mapping[str, Any], family
         carrying_out.ask_for_reboot(host, services, decision.reboot)
         return
     if not status["driver"]["loaded"]:
-        carrying_out.load(host, ["nvidia"])
+        carrying_out.load(host, ["nvidia", "nvidia-uvm"])  # CUDA needs the second one
     carrying_out.start(host, services)
 
 

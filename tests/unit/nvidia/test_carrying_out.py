@@ -100,7 +100,7 @@ def test_red_hat_gets_epel_a_repository_a_stream_and_one_version() -> None:
     )
     assert driver["hold"] is True
     assert host.of("DkmsModules") == [{"kernels": (KERNEL,)}]
-    assert host.of("Modprobe") == [{"name": "nvidia", "persistent": False}]
+    assert [it["name"] for it in host.of("Modprobe")] == ["nvidia", "nvidia-uvm"]
     (units,) = host.of("Systemd")
     assert units["name"] == ["nvidia-persistenced", "nvidia-fabricmanager"]
     assert units["state"] == "started"
