@@ -5,12 +5,13 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 
-.PHONY: help demo test test-long unit local lint bench prerequisites clean
+.PHONY: help demo test test-long test-faults unit local lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make test-long  what takes minutes each: Ansible beside us, image builds, learning, rollbacks"
+	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (20 minutes)"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
 	@echo "make bench  compare speed with Ansible, pyinfra and a script by hand (8 minutes)"
@@ -54,10 +55,14 @@ LONG := tests/integration/playbook tests/integration/images tests/integration/re
 LONG += $(if $(shell command -v chromium),,tests/integration/report)
 
 test: prerequisites unit local
-	$(PYTHON) -m pytest -q docker/reference/tests tests/integration $(LONG:%=--ignore=%)
+	$(PYTHON) -m pytest -q docker/reference/tests tests/integration tests/faults $(LONG:%=--ignore=%)
 
 test-long: prerequisites $(READY)
 	$(PYTHON) -m pytest -q $(LONG)
+
+# Every fault in every phase of a deploy, and the agent killed at every step: 20 minutes.
+test-faults: prerequisites $(READY)
+	PROVISION_FAULTS=whole $(PYTHON) -m pytest -q --numprocesses 3 tests/faults
 
 $(BENCH)/.ready: benchmarks/requirements.txt
 	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)

@@ -1,0 +1,5 @@
+# Kills apt-get and dpkg half-way through a package.
+for attempt in $(seq 200); do pgrep -x dpkg && break; sleep 0.02; done
+pkill -KILL -x apt-get
+pkill -KILL -x dpkg
+pkill -KILL -f slow-package.prerm

@@ -1,0 +1,146 @@
+"""The fault matrix: every fault in every phase of a deploy, see ``matrix.yml``."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from .broken import Broken, until
+from .cells import Cell, every, selected
+from .conftest import Stand
+from .running import Ended, Event, Running
+
+pytestmark = pytest.mark.integration
+
+_IN_TIME = 90  # seconds for a run, whatever is broken
+_BEFORE = {"cut", "sshd-killed", "frozen", "disk-full", "registry-down"}  # in force from the start
+_ALONE = {"controller-killed", "cut", "sshd-killed"}  # the agent goes on, and nobody listens
+_OPENED = {"disk-full", "dockerd-killed", "registry-down", "frozen-briefly"}  # then all is well
+_SWITCH = "service: composeproject generals-host"
+
+
+def _task(kind: str, task: str) -> Callable[[Event], bool]:
+    return lambda event: event["event"] == kind and event.get("task", "").endswith(task)
+
+
+def _phase(name: str) -> Callable[[Event], bool]:
+    return lambda event: event["event"] == "phase_started" and event["phase"] == name
+
+
+# What shows that a phase is being worked on.
+_SHOWS: dict[str, Callable[[Event], bool]] = {
+    "connect": _phase("preflight"),
+    "prepare": _task("task_started", "package"),
+    "pull": _phase("pull"),
+    "switch": _task("task_started", _SWITCH),
+    "gate": _task("task_progress", _SWITCH),
+    "verify": _phase("verify"),
+    "rollback": _phase("undo host"),
+}
+
+
+@pytest.mark.parametrize("cell", selected(), ids=str)
+def test_cell(stand: Stand, cell: Cell) -> None:
+    """It ends as it should, leaves the host well, and a rerun completes it."""
+    old, new = stand.version, stand.other
+    try:
+        _break(stand, cell, old, new)
+        _rerun(stand, new)
+    except BaseException:
+        stand.begin_anew()
+        raise
+
+
+def _break(stand: Stand, cell: Cell, old: str, new: str) -> None:
+    host = stand.host
+    _prepare(stand, cell, old, new)
+    with stand.start(new) as running:
+        if not _is_before(cell):
+            is_before = cell.fault == "dpkg-locked"  # then it would be too late
+            running.until(_task("task_started", "hold") if is_before else _SHOWS[cell.phase])
+            _strike(host, running, cell, old, new)
+        _let_go(host, cell)
+        ended = running.wait(_IN_TIME)
+    if cell.serves != "none":
+        _wait_for_service(host, cell, {"old": old, "new": new}, ended)
+    host.heal()
+    assert ended.code in cell.exit, ended.text
+    assert re.search(cell.says, ended.text), ended.text
+    until(host.is_left_alone, "an agent is still at work, or has the lock", 20)
+    if cell.phase == "prepare" and cell.fault in _ALONE:
+        left = host.sh("dpkg-query -W slow-package 2> /dev/null")
+        assert not left, "the package was not finished by the agent that was left alone"
+
+
+def _prepare(stand: Stand, cell: Cell, old: str, new: str) -> None:
+    """Close the gate that the run is to wait at, and have what the fault needs."""
+    host = stand.host
+    host.sh(f"docker rmi {stand.images[new]}")
+    if cell.phase == "prepare":
+        host.install_slow_package()
+        host.hold("hold-prepare" if cell.fault == "dpkg-locked" else "hold-dpkg")
+    if cell.phase == "gate":
+        host.hold(f"crash-{new}" if cell.fault == "crash-looping" else f"ill-{new}")
+    if cell.phase == "rollback":
+        host.hold(f"crash-{new}")
+    if _is_before(cell):
+        _fault(host, cell.fault)()
+    elif cell.phase == "pull":
+        host.registry("pause")
+
+
+def _is_before(cell: Cell) -> bool:
+    """Tell whether a fault is there when the run begins."""
+    return cell.fault == "image-corrupt" or (cell.phase == "connect" and cell.fault in _BEFORE)
+
+
+def _strike(host: Broken, running: Running, cell: Cell, old: str, new: str) -> None:
+    if cell.fault == "controller-killed":
+        running.process.send_signal(signal.SIGKILL)
+    elif cell.fault in ("crash-looping", "never-healthy"):
+        if cell.phase == "rollback":
+            host.hold(f"crash-{old}" if cell.fault == "crash-looping" else f"ill-{old}")
+    else:
+        _fault(host, cell.fault)()
+
+
+def _fault(host: Broken, fault: str) -> Callable[[], None]:
+    strike: Callable[[], None] = getattr(host, fault.replace("-", "_"))
+    return strike
+
+
+def _let_go(host: Broken, cell: Cell) -> None:
+    """Open the gate again, so that the run ends as the fault lets it."""
+    if cell.phase == "pull" and cell.fault not in ("registry-down", "image-corrupt"):
+        host.registry("unpause")
+    if cell.fault in ("frozen", "rebooted"):
+        return  # nothing gets in, or everything has ended anyway
+    if cell.phase == "prepare" and cell.fault not in _ALONE:
+        host.release("hold-*")
+    if cell.phase == "gate" and cell.fault in _OPENED:
+        host.release("ill-*")
+
+
+def _wait_for_service(host: Broken, cell: Cell, versions: dict[str, str], ended: Ended) -> None:
+    """What served before serves again, by itself, or what is new and well does."""
+    if cell.fault == "frozen":
+        host.lab.container("h1").unpause()
+    allowed = [versions[cell.serves]] if cell.serves in versions else list(versions.values())
+    problem = f"{cell.serves} should serve, one of {allowed}:\n{ended.text}"
+    until(lambda: host.serving() in allowed, problem)
+
+
+def _rerun(stand: Stand, new: str) -> None:
+    again = stand.deploy(new)
+    assert again.code == 0, again.text
+    assert stand.host.fingerprint() == stand.undisturbed[new]
+
+
+def test_every_cell_is_possible_or_says_why_not() -> None:
+    for cell in every():
+        assert cell.reason or (cell.exit and cell.serves), str(cell)
+        known = cell.fault in ("controller-killed", "crash-looping", "never-healthy")
+        assert cell.reason or known or hasattr(Broken, cell.fault.replace("-", "_")), str(cell)
