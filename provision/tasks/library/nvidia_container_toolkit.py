@@ -53,7 +53,8 @@ def nvidia_container_toolkit(
     if not gpus_of(host.facts):
         return
     host.apply(Directory(path="/etc/cdi", mode=0o755))
-    _units(host, version)
+    are_shipped = cdi_units.are_shipped(version)
+    _settings(host) if are_shipped else _units(host)
     family = host.facts["ansible_os_family"]
     if family == "Debian":
         _install_on_debian(host, version, repository, key_fingerprint)
@@ -61,23 +62,21 @@ def nvidia_container_toolkit(
         _install_on_redhat(host, version, repository)
     else:
         raise TaskError(f"host {host.name}: NVIDIA has no container toolkit for {family}")
+    for name in cdi_units.NAMES if are_shipped else ():  # ours are kept until others are there
+        host.apply(File(path=f"{cdi_units.DIRECTORY}/{name}", state="absent"))
     host.apply(Systemd(name=cdi_units.NAMES, enabled=True, daemon_reload=True))
     host.apply(Systemd(name=cdi_units.NAMES[0], state="started"))
     host.apply(File(path=cdi_units.VOLATILE, state="absent"))
     host.apply(CdiSpecification(), name=f"CDI specification {PATH}")
 
 
-def _units(host: Host, version: str) -> None:
-    """Have them there before the packages, which start theirs as soon as they are installed."""
-    if cdi_units.are_shipped(version):
-        for name in cdi_units.NAMES:
-            host.apply(File(path=f"{cdi_units.DIRECTORY}/{name}", state="absent"))
-        host.apply(Directory(path=cdi_units.SETTINGS.rpartition("/")[0], mode=0o755))
-        host.apply(
-            Copy(dest=cdi_units.SETTINGS, content=cdi_units.SETTINGS_TEXT, mode=0o644),
-            name=f"copy {cdi_units.SETTINGS}",
-        )
-        return
+def _settings(host: Host) -> None:
+    """Have them there before the packages, whose service runs as soon as it is installed."""
+    host.apply(Directory(path=cdi_units.SETTINGS.rpartition("/")[0], mode=0o755))
+    host.apply(Copy(dest=cdi_units.SETTINGS, content=cdi_units.SETTINGS_TEXT, mode=0o644))
+
+
+def _units(host: Host) -> None:
     for name, text in cdi_units.UNITS.items():
         host.apply(Copy(dest=f"{cdi_units.DIRECTORY}/{name}", content=text, mode=0o644))
 

@@ -1,0 +1,165 @@
+"""What containers see of the GPUs, how verification judges, and the reboot for a new driver."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from provision.lab.gpus import DRIVER
+from tests.integration.commandline import Ended, Project
+
+from .conftest import OnHost
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("deployed")]
+
+Prepare = Callable[..., Ended]
+NEWER = "570.190.04"
+# As `nvidia_driver` says it:
+REASON = f"NVIDIA driver: driver {DRIVER} is loaded; {NEWER} takes over then"
+CHECKPOINT = "/var/lib/provision/reboot.json"
+MARKER = "/run/provision/reboot-required"
+WANTED = f'mkdir -p /run/provision; echo \'{{"reason": "somebody asks for it"}}\' > {MARKER}'
+BOOT = "cat /proc/sys/kernel/random/boot_id"
+RUNNING = "docker ps --filter label=com.docker.compose.service=trainer --format '{{.Status}}'"
+
+
+def nodes(on_host: OnHost, device: str) -> list[str]:
+    """Return the GPUs in a container that asks for ``device``."""
+    listed = on_host(f"docker run --rm --device {device} tiny:1 ls /dev")
+    return [name for name in listed.split() if name.startswith("nvidia") and name[6:].isdigit()]
+
+
+def test_a_container_sees_what_it_asked_for_and_nothing_else(on_host: OnHost) -> None:
+    assert nodes(on_host, "nvidia.com/gpu=0") == ["nvidia0"]
+    assert nodes(on_host, "nvidia.com/gpu=1") == ["nvidia1"]
+    assert nodes(on_host, "nvidia.com/gpu=all") == ["nvidia0", "nvidia1"]
+    by_uuid = "nvidia.com/gpu=GPU-51000000-0000-0000-0000-000000000001"
+    assert nodes(on_host, by_uuid) == ["nvidia1"]
+    assert "nvidia" not in on_host("docker run --rm tiny:1 ls /dev")
+    inside = on_host(
+        "docker run --rm --device nvidia.com/gpu=1 tiny:1 /bin/sh /usr/bin/nvidia-smi -L"
+    )
+    assert inside.startswith("GPU 1: NVIDIA A10G (simulated)")
+    assert len(inside.splitlines()) == 1
+    unknown = on_host("docker run --rm --device nvidia.com/gpu=7 tiny:1 true 2>&1 || true")
+    assert "nvidia.com/gpu=7" in unknown
+
+
+def test_a_service_sees_what_its_template_reserves(on_host: OnHost) -> None:
+    listed = on_host("docker exec generals-trainer-trainer-1 ls /dev")
+    assert "nvidia0" in listed
+    assert "nvidia1" not in listed
+
+
+def test_verification_finds_all_of_it_in_order(project: Project) -> None:
+    verified = project.run("verify", "-t", "gpu")
+    assert verified.code == 0, verified.shown
+
+
+def test_a_gpu_that_disappears_is_found(
+    project: Project, prepare: Prepare, on_host: OnHost
+) -> None:
+    on_host("simulated-gpu lose 1")
+    verified = project.run("verify", "-t", "gpu")
+    assert verified.code == 5, verified.shown
+    assert "1 by PCI" in verified.out
+    assert "1 by nvidia-smi" in verified.out
+    refused = prepare()
+    assert refused.code == 3, refused.shown
+    assert "gpu_count is 2, but there are 1 NVIDIA GPUs" in refused.out
+    fewer = prepare(gpu_count=1)
+    assert fewer.code == 0, fewer.shown
+    assert "nvidia1" not in on_host("cat /etc/cdi/nvidia.yaml")
+
+
+def test_a_module_reboots_and_the_play_goes_on(project: Project, on_host: OnHost) -> None:
+    before = on_host(BOOT)
+    played = project.play(
+        "- hosts: all\n  become: true\n  tasks:\n"
+        "    - reboot: {reboot_timeout: 60, test_command: systemctl is-active docker}\n"
+        "      register: it\n"
+        f"    - {{name: ask, command: {BOOT}, register: now, changed_when: false}}\n"
+        f"    - assert: {{that: [it.rebooted, now.stdout != '{before}']}}\n"
+    )
+    assert played.code == 0, played.shown
+    assert on_host(BOOT) != before
+    assert on_host("ls /dev/nvidia1") == "/dev/nvidia1"
+
+
+def test_a_host_that_stays_on_its_boot_is_not_taken_for_rebooted(project: Project) -> None:
+    played = project.play(
+        "- hosts: all\n  become: true\n  tasks:\n"
+        "    - reboot: {reboot_timeout: 3, reboot_command: 'true'}\n"
+    )
+    assert played.code == 4, played.shown
+    assert "it is still on the boot that it was to leave" in played.out
+
+
+def test_without_leave_the_reboot_stays_pending(
+    project: Project, prepare: Prepare, on_host: OnHost
+) -> None:
+    boot = on_host(BOOT)
+    on_host(f"simulated-gpu install {NEWER}; {WANTED}")
+    plan = prepare("--check")
+    assert plan.code == 2, plan.shown
+    assert "would reboot: somebody asks for it" in plan.out
+    pending = prepare("--no-reboot")
+    assert pending.code == 0, pending.shown
+    assert f"pending   h1: reboot: {REASON}" in pending.out
+    assert f"reboot pending: {REASON}" in project.run("status").out
+    assert on_host(BOOT) == boot
+
+
+def test_services_are_drained_for_it_and_start_again(
+    project: Project, prepare: Prepare, on_host: OnHost
+) -> None:
+    boot = on_host(BOOT)
+    ended = on_host("cat /var/lib/generals/trainer/ended 2>/dev/null || true").splitlines()
+    done = prepare()
+    assert done.code == 0, done.shown
+    assert on_host(BOOT) != boot
+    assert len(on_host("cat /var/lib/generals/trainer/ended").splitlines()) == len(ended) + 1
+    assert "Up" in on_host(RUNNING)
+    assert NEWER in on_host("cat /proc/driver/nvidia/version")
+    assert f"libcuda.so.{NEWER}" in on_host("cat /etc/cdi/nvidia.yaml")
+    assert on_host(f"ls {CHECKPOINT} 2>&1 || true").endswith("No such file or directory")
+    line = json.loads(on_host("tail -n 1 /var/lib/provision/history.jsonl"))
+    assert (line["action"], line["reason"]) == ("reboot", REASON)
+    verified = project.run("verify", "-t", "gpu")
+    assert verified.code == 0, verified.shown
+    again = prepare()
+    assert again.code == 0, again.shown
+    assert again.recap()["h1"]["changed"] == 0
+
+
+def test_a_run_after_an_interruption_goes_on(
+    project: Project, prepare: Prepare, on_host: OnHost
+) -> None:
+    """Killed while the trainer was ending: it is stopped, and nobody has rebooted the host."""
+    boot = on_host(BOOT)
+    on_host(WANTED)
+    running = subprocess.Popen(
+        project.argv("deploy", "--tags", "prepare"),
+        cwd=project.directory,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    on_host(f"for i in $(seq 300); do [ -e {CHECKPOINT} ] && exit; sleep 0.1; done; exit 1")
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 30
+    while on_host(RUNNING) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert on_host(RUNNING) == ""
+    assert on_host(BOOT) == boot
+    on_host(f"rm {MARKER}")  # what is written down is enough
+    done = prepare()
+    assert done.code == 0, done.shown
+    assert on_host(BOOT) != boot
+    assert "Up" in on_host(RUNNING)
+    assert on_host(f"ls {CHECKPOINT} 2>&1 || true").endswith("No such file or directory")
