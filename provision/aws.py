@@ -68,7 +68,7 @@ _MEANINGS: tuple[tuple[set[str], str, str], ...] = (
     (
         {"NoRegionError"},
         "no region is given",
-        "set AWS_REGION or AWS_DEFAULT_REGION, or `regions:`",
+        "set AWS_DEFAULT_REGION, or `regions:`",
     ),
 )
 
@@ -164,8 +164,8 @@ class Aws:
 
     @property
     def region(self) -> str | None:
-        """The region of the configuration, if it names one."""
-        region: str | None = self._session.region_name
+        """The region of the environment or the configuration, if one of them names one."""
+        region: str | None = os.environ.get("AWS_REGION") or self._session.region_name
         return region
 
 

@@ -44,6 +44,7 @@ class Graph:
         self.groups: dict[str, GroupNode] = {name: GroupNode(name) for name in (ALL, UNGROUPED)}
         self.hosts: dict[str, HostNode] = {}
         self.notices: list[str] = []  # what the sources have to say beside
+        self.absent: dict[str, str] = {}  # hosts that a source has left out, and why
         self.add_child(ALL, UNGROUPED)
 
     def add_group(self, name: str, where: Location | None = None) -> GroupNode:

@@ -22,11 +22,13 @@ class Inventory:
     Attributes:
         hosts: every host by name, in the order in which the sources name them.
         groups: every group by name, ``all`` and ``ungrouped`` first.
+        absent: hosts that a source has left out, with the reason.
 
     """
 
     hosts: Mapping[str, InventoryHost]
     groups: Mapping[str, Group]
+    absent: Mapping[str, str]
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Inventory:
         vault: Vault | None = None,
     ) -> None:
         self.groups = graph.finish()
+        self.absent = {host: why for host, why in graph.absent.items() if host not in graph.hosts}
         self._graph = graph
         self._vault = vault or Vault()
         self._extra_vars = dict(extra_vars or {})

@@ -21,6 +21,7 @@ _SUBSCRIPT = re.compile(r"(?P<base>.+)\[(?:(?P<index>-?\d+)|(?P<first>\d+):(?P<l
 # A part between colons: anything but colons and brackets, or one whole pair of brackets.
 _PART = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _GLOB = frozenset(".?*[")
+_SHOWN = 10  # names
 _POSITION_HINT = "[…] at the end picks hosts by position: [0], [-1], [0:2]"
 _SEPARATOR_HINT = "where commas separate terms, colons do not: write 'a,&b,!c' or 'a:&b:!c'"
 
@@ -34,6 +35,7 @@ class Hosts(Protocol):
 
     hosts: Mapping[str, InventoryHost]
     groups: Mapping[str, Group]
+    absent: Mapping[str, str]
 
     def host(self, name: str) -> InventoryHost:
         """Return one host, ``localhost`` always."""
@@ -124,10 +126,20 @@ class Selection:
             return [name]
         if ":" in name:
             unknown_hint = _SEPARATOR_HINT
+        raise self._unknown(name, unknown_hint)
+
+    def _unknown(self, name: str, hint: str | None) -> UsageError:
+        """Return the error about a name that stands for nothing; perhaps it did until lately."""
+        absent = self._inventory.absent
+        if name in absent:
+            return UsageError(f"{name!r} is left out of the inventory: {absent[name]}")
         known = [*self._inventory.groups, *self._inventory.hosts]
-        raise UsageError(
-            f"{name!r} is no host or group of the inventory",
-            hint=unknown_hint or did_you_mean(name, known),
+        hints = [hint or did_you_mean(name, known) or ""]
+        if absent:
+            more = ", …" if len(absent) > _SHOWN else ""
+            hints.append(f"left out of the inventory: {', '.join(sorted(absent)[:_SHOWN])}{more}")
+        return UsageError(
+            f"{name!r} is no host or group of the inventory", hint="; ".join(filter(None, hints))
         )
 
 

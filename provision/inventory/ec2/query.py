@@ -96,9 +96,9 @@ class Query:
             wanted: dict[str, Found] = {}
             for filters in self._config.queries:
                 for one in _instances(client, filters):
-                    wanted.setdefault(
-                        one["InstanceId"], Found(region, one, asked_state=_STATE in filters)
-                    )
+                    known = wanted.get(one["InstanceId"])
+                    asked = _STATE in filters or (known is not None and known.asked_state)
+                    wanted[one["InstanceId"]] = Found(region, one, asked_state=asked)
         kept = [found for name, found in wanted.items() if name not in excluded]
         return self._with_marks(client, region, kept)
 

@@ -10,7 +10,7 @@ from provision.errors import UsageError
 from provision.inventory.ec2.cache import Cache
 from provision.inventory.ec2.config import Ec2Config, read_config
 from provision.inventory.ec2.query import Answer, Found, Query
-from provision.inventory.ec2.state import absence, away, left_out
+from provision.inventory.ec2.state import Whereabouts, away, left_out
 from provision.inventory.ec2.variables import variables_of
 from provision.inventory.foreign import as_data
 from provision.inventory.graph import Graph, HostNode
@@ -83,7 +83,7 @@ class _Populating:
     def __init__(self, graph: Graph, config: Ec2Config, forget: Callable[[], None]) -> None:
         self._graph = graph
         self._config = config
-        self._forget = forget
+        self._whereabouts = Whereabouts(config.access, forget)
         self._owners: dict[str, str] = {}  # name -> id of the instance
         self._away: dict[str, list[str]] = {}  # reason -> names
 
@@ -102,6 +102,7 @@ class _Populating:
         if reason is not None:
             shown = f"{names[0]} ({name})" if names else name
             self._away.setdefault(reason, []).append(shown)
+            self._graph.absent.update(dict.fromkeys(names, f"its instance {name} is {reason}"))
         elif names:
             for host in names:
                 self._add_host(host, found)
@@ -124,9 +125,8 @@ class _Populating:
         data = {key: as_data(value, where) for key, value in variables.items()}
         host.variables.update(data)
         self._connect(host, found)
-        host.absence = absence(
-            config.access, found.region, str(found.instance["InstanceId"]), self._forget
-        )
+        region, instance = found.region, str(found.instance["InstanceId"])
+        host.absence = lambda: self._whereabouts.of(region, instance)
         config.constructed.apply(self._graph, host, data)
 
     def _claim(self, name: str, instance: str) -> None:

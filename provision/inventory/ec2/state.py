@@ -11,6 +11,7 @@ from provision.inventory.ec2.query import Found
 
 _SHOWN = 10  # names; more would hide what else is said
 _RUNNING = "running"
+_GONE = "gone: EC2 no longer knows it"
 
 
 def away(found: Found) -> str | None:
@@ -31,40 +32,43 @@ def left_out(reason: str, names: list[str], source: str) -> str:
     return f"{source}: {reason}, left out: {shown}"
 
 
-def absence(
-    access: Access, region: str, instance: str, forget: Callable[[], None]
-) -> Callable[[], str | None]:
-    """Return what asks EC2, when a host does not answer, what has become of its instance.
+class Whereabouts:
+    """Asks EC2, when a host does not answer, what has become of its instance.
 
     Args:
         access: whose account.
-        region: where it was.
-        instance: its id.
-        forget: called when it no longer runs, so that nobody counts on it again.
+        forget: called when an instance no longer runs, so that nobody counts on it again.
 
     """
 
-    def ask() -> str | None:
+    def __init__(self, access: Access, forget: Callable[[], None]) -> None:
+        self._access = access
+        self._forget = forget
+        self._is_deaf = False  # EC2 does not answer either; asking takes it long to say so
+
+    def of(self, region: str, instance: str) -> str | None:
+        """Return what has become of an instance; None where it runs, or nobody can tell."""
+        if self._is_deaf:
+            return None
         try:
             with explained("EC2"):
-                state = _state_now(aws_for(access).client("ec2", region), instance)
+                state = _state_now(aws_for(self._access).client("ec2", region), instance)
         except UsageError as error:
             if not isinstance(error, AwsError) or "NotFound" not in error.code:
-                return None  # the host does not answer, and AWS neither: nothing to add
-            state = "gone: EC2 no longer knows it"
+                self._is_deaf = True
+                return None
+            state = _GONE
         if state is None:
             return None
-        forget()
+        self._forget()
         return f"its instance {instance} is {state}"
-
-    return ask
 
 
 def _state_now(client: Any, instance: str) -> str | None:
     answer = client.describe_instances(InstanceIds=[instance])
     found = [one for each in answer["Reservations"] for one in each["Instances"]]
     if not found:
-        return "gone: EC2 no longer knows it"
+        return _GONE
     state, why = found[0]["State"]["Name"], _reason(found[0])
     if state == _RUNNING:
         return None

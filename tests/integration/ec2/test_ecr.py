@@ -17,6 +17,7 @@ from provision.errors import TaskError
 from provision.images.ecr import ecr_login
 from provision.images.logins import Logins
 from provision.lab.lab import Lab
+from provision.source import load_yaml
 
 from ..commandline import Project
 from .conftest import Account
@@ -83,9 +84,10 @@ def test_aws_that_does_not_answer(aws: Account, monkeypatch: pytest.MonkeyPatch)
 # Docker asks no certificate of what resolves to loopback.
 NAME = f"{ACCOUNT}.dkr.ecr.us-east-1.lab.test"
 REGISTRY = f"{NAME}:5001"
+OTHERS = NAME.replace(ACCOUNT, "999999999999")  # the same registry, which does not know its tokens
 PREPARE = f"""
 set -e
-echo 127.0.0.1 {NAME} >> /etc/hosts
+echo 127.0.0.1 {NAME} {OTHERS} >> /etc/hosts
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends docker.io docker-cli docker-compose busybox-static \
     docker-registry apache2-utils
@@ -185,6 +187,26 @@ def test_a_host_pulls_with_a_token_that_it_never_keeps(
 
 
 @pytest.mark.integration
+def test_a_deploy_logs_in_for_itself(
+    project: Project, on_host: OnHost, lasting: list[datetime], lab: Lab
+) -> None:
+    project.write("templates/compose/host.yml.j2", TEMPLATE.replace("web:", "exporter:"))
+    hosts: Any = load_yaml(lab.inventory_file)
+    group = {
+        "hosts": {"h1": dict(hosts["all"]["hosts"]["h1"])},
+        "vars": {**hosts["all"]["vars"], "registry": {"server": REGISTRY, "ecr": True}},
+    }
+    document = json.loads(json.dumps({"game_server": group}))
+    project.inventories = [project.write("hosts.json", json.dumps(document))]
+    project.run("destroy", "--yes")
+    on_host(f"docker rmi --force $(docker images --quiet {REGISTRY}/probe) || true")
+    done = project.run("deploy", "--tags", "game_server")
+    assert done.code == 0, done.shown
+    assert "healthy" in on_host("docker ps --filter name=web --format '{{.Status}}'")
+    assert len(lasting) == 1
+
+
+@pytest.mark.integration
 def test_no_process_is_ever_given_the_token(
     project: Project, on_host: OnHost, lasting: list[datetime]
 ) -> None:
@@ -201,11 +223,9 @@ def test_no_process_is_ever_given_the_token(
 def test_a_registry_that_refuses_the_token(
     project: Project, on_host: OnHost, lasting: list[datetime]
 ) -> None:
-    other = REGISTRY.replace(ACCOUNT, "999999999999")
-    on_host(f"echo 127.0.0.1 {other.partition(':')[0]} >> /etc/hosts")
-    done = project.play(PLAY.replace(ACCOUNT, "999999999999"))
+    done = project.play(PLAY.replace(NAME, OTHERS))
     assert done.code == 3
-    assert f"the registry {other} refuses AWS's password" in done.shown
+    assert f"the registry {OTHERS}:5001 refuses AWS's password" in done.shown
 
 
 @pytest.mark.integration

@@ -157,6 +157,11 @@ def test_a_stopped_instance_is_left_out_and_named(aws: Account, load: Load) -> N
     assert hosts(inventory) == {"up"}
     (notice,) = inventory.warnings()
     assert notice.endswith(f"prod.aws_ec2.yml: stopped, left out: down ({stopped})")
+    with pytest.raises(UsageError, match=f"'down' is left out .* instance {stopped} is stopped"):
+        inventory.match("down")
+    with pytest.raises(UsageError, match="'trainer' is no host or group") as caught:
+        inventory.match("trainer")
+    assert "left out of the inventory: down" in (caught.value.hint or "")
     assert hosts(load(BY_NAME + "filters: {instance-state-name: stopped}")) == {"down"}
 
 

@@ -119,11 +119,13 @@ def test_session_manager(aws: Account, host: LabHost, project: Project, use: Use
     instance = aws.start("gpu-1")
     program = project.write("bin/aws", STAND_IN.format(instance=instance, port=host.port))
     program.chmod(0o755)
+    path = project.environment["PATH"]
+    project.environment["PATH"] = "/usr/bin:/bin"
     missing = project.play(PING, "--accept-new-host-keys")
     assert missing.code == 4
     assert "its proxy command failed" in missing.shown
     assert "aws ssm start-session" in missing.shown
-    project.environment["PATH"] = f"{program.parent}:{project.environment['PATH']}"
+    project.environment["PATH"] = f"{program.parent}:{path}"
     done = project.play(PING, "--accept-new-host-keys")
     assert done.code == 0, done.shown
 
@@ -136,7 +138,7 @@ def test_an_instance_that_was_stopped_meanwhile(
         nobody = server.getsockname()[1]  # nobody listens there once it is closed
     stays = tagged(aws, "gpu-1", host.address, host.port)
     stopped = tagged(aws, "gpu-2", "127.0.0.1", nobody)
-    assert project.run("inventory", "--list").code == 0
+    assert '"gpu-2"' in project.run("inventory", "--list").out
     aws.client("ec2").stop_instances(InstanceIds=[stopped])
     done = project.play(PING, "--accept-new-host-keys")
     assert done.code == 4, done.shown
@@ -146,4 +148,7 @@ def test_an_instance_that_was_stopped_meanwhile(
     again = project.play(PING, "--accept-new-host-keys")
     assert again.code == 0, again.shown
     assert list(again.recap()) == ["gpu-1"]
+    aws.client("ec2").terminate_instances(InstanceIds=[stays])
+    assert '"gpu-1"' in project.run("inventory", "--list").out
+    assert '"gpu-1"' not in project.run("inventory", "--list", "--flush-cache").out
     assert f"stopped, left out: gpu-2 ({stopped})" in again.err
