@@ -26,7 +26,8 @@ from provision.tasks.manner import Manner
 
 _LOCK_WAIT = 90.0  # seconds that an agent whose connection was lost may still be at work
 _PATIENCE = 60.0  # seconds for a host that was lost to come back: it may be booting
-_RETRY = 1.0  # seconds
+_RETRY = 2.0  # seconds
+_TRIES = 2  # that may fail on a host
 
 
 @dataclass
@@ -65,62 +66,61 @@ def undo(run: Run, play: Play, attempted: Sequence[str], untouched: Sequence[str
 
 
 def _work(run: Run, hosts: Sequence[str], role: str, outcome: _Outcome) -> str:
-    def put_back(name: str) -> None:
-        try:
-            host = _reached(run, name)
-            _undo_role(run, host, role, outcome)
-        except ProvisionError as error:
-            outcome.stuck[name] = error.message
-
-    run.fleet.run_on(hosts, put_back)
+    run.fleet.run_on(hosts, lambda name: _put_back(run, name, role, outcome))
     return f"{len(hosts) - len(outcome.stuck)}/{len(hosts)} put back"
 
 
-def _reached(run: Run, name: str) -> Host:
-    """Return a host that answers again: its agent goes on, or another one takes its place.
-
-    The other one has to wait for the lock until the first has ended what it was at.
-    """
+def _put_back(run: Run, name: str, role: str, outcome: _Outcome) -> None:
+    """Undo a role on one host, again if need be: it may be booting, or its Docker starting."""
     lost = run.fleet.lost.pop(name, None)
     deadline = time.monotonic() + _PATIENCE
+    failures = 0
     while True:
         if lost is not None:
             run.fleet.reopen(name)
         try:
-            run.fleet.link(name).channel("root").resume()
-            host = run.host(name)
-            lock(run, host, "deploy", _LOCK_WAIT)
+            return _undo_role(run, _reached(run, name), role, outcome)
         except UnreachableError as error:
-            if lost is None or time.monotonic() > deadline:
-                run.fleet.lost[name] = lost or error
-                raise
-            run.fleet.pause(_RETRY)
-        else:
-            return host
+            problem, lost = error.message, lost or error
+        except ProvisionError as error:
+            problem, failures = error.message, failures + 1
+        if failures == _TRIES or time.monotonic() > deadline:
+            break
+        run.fleet.pause(_RETRY)
+    outcome.stuck[name] = problem
+    if lost is not None:
+        run.fleet.lost[name] = lost
+
+
+def _reached(run: Run, name: str) -> Host:
+    """Return a host that answers: its agent goes on, or another one takes its place.
+
+    The other one has to wait for the lock until the first has ended what it was at.
+    """
+    run.fleet.link(name).channel("root").resume()
+    host = run.host(name)
+    lock(run, host, "deploy", _LOCK_WAIT)
+    return host
 
 
 def _undo_role(run: Run, host: Host, role: str, outcome: _Outcome) -> None:
     states = roles_on(host)
     outcome.other_roles |= {it for it in states if it != role and _replaced(states[it], run.id)}
     state = states.get(role)
-    if state is None or state.project is None:
-        outcome.back.append(host.name)  # it had not begun
-        return
-    _record_failure(run, host, state)
-    switched = _replaced(state, run.id)
-    if switched is not None:
-        if not switched:
-            outcome.first.append(host.name)
+    became = outcome.back
+    if state is not None and state.project is not None:  # else it had not begun
+        _record_failure(run, host, state)
+        switched = _replaced(state, run.id)
+        if switched == "":
+            became = outcome.first
+        elif switched or state.current:
+            go_to(host, state, switched or state.current, "undo")
         else:
-            go_to(host, state, switched, "undo")
-            outcome.back.append(host.name)
-    elif state.current:
-        go_to(host, state, state.current, "undo")
-        outcome.back.append(host.name)
-    else:
-        host.apply(ComposeStop(project=state.project), name="stop what is broken, keep its logs")
-        outcome.stopped.append(host.name)
-    host.settle()
+            stop = ComposeStop(project=state.project)
+            host.apply(stop, name="stop what is broken, keep its logs")
+            became = outcome.stopped
+        host.settle()
+    became.append(host.name)
 
 
 def _replaced(state: RoleState, run: str) -> str | None:

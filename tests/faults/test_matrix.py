@@ -61,6 +61,8 @@ def _break(stand: Stand, cell: Cell, old: str, new: str) -> None:
         if not _is_before(cell):
             is_before = cell.fault == "dpkg-locked"  # then it would be too late
             running.until(_task("task_started", "hold") if is_before else _SHOWS[cell.phase])
+            if cell.phase == "prepare" and not is_before:
+                until(lambda: host.sh("pgrep -f slow-package.prerm"), "dpkg has not begun")
             _strike(host, running, cell, old, new)
         _let_go(host, cell)
         ended = running.wait(_IN_TIME)
