@@ -50,7 +50,7 @@ local: $(READY)
 LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
         tests/integration/releases tests/integration/faults \
         tests/integration/deploy/test_faults.py tests/integration/nvidia/test_dkms.py \
-        tests/integration/bootstrap/test_minimal.py
+        tests/integration/bootstrap/test_minimal.py tests/integration/push
 # Installing a browser takes half a minute; where there is one, its tests are quick ones.
 LONG += $(if $(shell command -v chromium),,tests/integration/report)
 

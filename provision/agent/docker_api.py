@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from provision.agent.failure import Cancelled, Failure, NotThereYet
 from provision.agent.system import System
@@ -88,13 +88,22 @@ class Docker:
             DockerError: it refused, or said so in the middle of its answer.
 
         """
-        rest = b""
-        for chunk in self._checked("POST", path, query, headers=headers).body:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in filter(bytes.strip, lines):
-                yield _line(line)
-        if rest.strip():
-            yield _line(rest)
+        yield from _messages(self._checked("POST", path, query, headers=headers).body)
+
+    def load(self, pieces: Iterable[bytes], size: int) -> None:
+        """Hand over an archive of images, ``size`` bytes in pieces, as ``docker load`` does.
+
+        Whether the daemon was still there to the end has to be looked at.
+
+        Raises:
+            DockerError: it was refused; nothing of it is kept.
+
+        """
+        headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}
+        answer = self._ask(_head("POST", "/images/load", {"quiet": 1}, headers), pieces)
+        _refuse(answer)
+        for _ in _messages(answer.body):
+            pass
 
     def logs(self, container: str, lines: int) -> List[str]:
         """Return the last lines that a container wrote, both streams, in order."""
@@ -111,11 +120,10 @@ class Docker:
         headers: Optional[Mapping[str, str]] = None,
     ) -> _Answer:
         answer = self._ask(_request(method, path, query or {}, body, headers or {}))
-        if answer.status >= 400:  # noqa: PLR2004 - HTTP's error codes begin here
-            raise DockerError(answer.status, _message(answer.text()))
+        _refuse(answer)
         return answer
 
-    def _ask(self, request: bytes) -> _Answer:
+    def _ask(self, request: bytes, body: Iterable[bytes] = ()) -> _Answer:
         try:
             connection = self._system.connect(SOCKET, _POLL)
         except FileNotFoundError:
@@ -127,9 +135,9 @@ class Docker:
                 "the Docker daemon does not answer: {}".format(error.strerror),
                 hint="systemctl status docker; journalctl -u docker",
             ) from error
-        chunks = _received(connection, request, self._system)
-        head, body = _split_head(chunks)
-        return _Answer(int(head.split(None, 2)[1]), head.decode("latin-1"), body)
+        chunks = _received(connection, request, body, self._system)
+        head, rest = _split_head(chunks)
+        return _Answer(int(head.split(None, 2)[1]), head.decode("latin-1"), rest)
 
 
 def demultiplexed(data: bytes) -> str:
@@ -151,30 +159,54 @@ def quote(text: str) -> str:
     return "".join(chr(byte) if byte in _UNRESERVED else "%{:02X}".format(byte) for byte in encoded)
 
 
+def _refuse(answer: _Answer) -> None:
+    if answer.status >= 400:  # noqa: PLR2004 - HTTP's error codes begin here
+        raise DockerError(answer.status, _message(answer.text()))
+
+
 def _request(method: str, path: str, query: Query, body: Any, headers: Mapping[str, str]) -> bytes:
+    payload = b"" if body is None else json.dumps(body).encode()
+    described = {} if body is None else {"Content-Type": "application/json"}
+    described["Content-Length"] = str(len(payload))
+    return _head(method, path, query, {**described, **headers}) + payload
+
+
+def _head(method: str, path: str, query: Query, headers: Mapping[str, str]) -> bytes:
     pairs = []
     for name, value in query.items():
         text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
         pairs.append("{}={}".format(name, quote(text)))
     target = path + ("?" + "&".join(pairs) if pairs else "")
-    payload = b"" if body is None else json.dumps(body).encode()
     lines = ["{} {} HTTP/1.0".format(method, target), "Host: docker"]
-    if body is not None:
-        lines += ["Content-Type: application/json"]
-    lines += ["Content-Length: {}".format(len(payload))]
     lines += ["{}: {}".format(name, value) for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + payload
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
-def _received(connection: Any, request: bytes, system: System) -> Iterator[bytes]:
-    """Send the request and yield the answer; ends with the connection, which is then closed."""
-    heard = time.monotonic()
+def _send(connection: Any, request: bytes, body: Iterable[bytes]) -> None:
+    """Send a request; a daemon that does not take all of a body has said why, or soon will."""
+    connection.sendall(request)
+    connection.settimeout(_TIMEOUT)  # it may be busy writing what it got
     try:
-        connection.sendall(request)
+        for piece in body:
+            connection.sendall(piece)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    connection.settimeout(_POLL)
+
+
+def _received(
+    connection: Any, request: bytes, body: Iterable[bytes], system: System
+) -> Iterator[bytes]:
+    """Send the request and yield the answer; ends with the connection, which is then closed."""
+    try:
+        _send(connection, request, body)
+        heard = time.monotonic()
         while True:
             try:
                 chunk = connection.recv(_CHUNK)
             except OSError as error:
+                if isinstance(error, ConnectionResetError) and body:
+                    return  # so it closes on the padding of an archive, which it leaves unread
                 # Its class is `socket.timeout` before Python 3.10, `TimeoutError` since.
                 if str(error) != "timed out" or time.monotonic() - heard > _TIMEOUT:
                     raise DockerError(0, "the Docker daemon stopped answering") from error
@@ -203,6 +235,17 @@ def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from rest
+
+
+def _messages(body: Iterable[bytes]) -> Iterator[Dict[str, Any]]:
+    """Yield the JSON lines of an answer; one may say that the request has failed."""
+    rest = b""
+    for chunk in body:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            yield _line(line)
+    if rest.strip():
+        yield _line(rest)
 
 
 def _line(line: bytes) -> Dict[str, Any]:

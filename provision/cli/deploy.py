@@ -20,6 +20,11 @@ from provision.cli.options import (
 @change_options
 @lock_options
 @report_options
+@click.option(
+    "--push-images",
+    is_flag=True,
+    help="Send the images of this machine's Docker over the connections; no registry is asked.",
+)
 @click.option("--no-reboot", is_flag=True, help="Leave hosts that wait for a reboot as they are.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:

@@ -166,6 +166,7 @@ class Settings:
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     lock_wait: float = 0
+    push_images: bool = False
     no_reboot: bool = False
     report: Path | None = None
 
@@ -198,6 +199,7 @@ class Settings:
             ssh_user=self.ssh_user,
             extra_vars=extra_vars,
             lock_wait=self.lock_wait,
+            push_images=self.push_images,
             no_reboot=self.no_reboot,
             verbosity=self.verbose,
         )

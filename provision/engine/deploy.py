@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from provision.engine.checking import verify_hosts
@@ -13,6 +14,7 @@ from provision.engine.locking import lock_hosts
 from provision.engine.options import RunOptions
 from provision.engine.playbook import load
 from provision.engine.preflight import preflight
+from provision.engine.pushing import Push
 from provision.engine.run import Run
 from provision.engine.tags import refuse_unknown_tags
 from provision.engine.undo import roles_in, undo
@@ -43,12 +45,22 @@ def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str
     """
     projects: dict[str, tuple[ComposeProject, ...]] = {}
     run.phase("lint", hosts, lambda: _lint(run, hosts, projects))
+    if not run.options.push_images:
+        return _deploy(run, plays, directory, projects, None)
+    with closing(Push(run, projects)) as push:
+        return _deploy(run, plays, directory, projects, push)
+
+
+def _deploy(
+    run: Run, plays: Sequence[Play], directory: Path, projects: Projects, push: Push | None
+) -> ExitCode:
+    hosts = list(projects)
     if not run.phase("preflight", hosts, lambda: preflight(run, projects)):
         return run.exit_code()
     if not run.options.check and not lock_hosts(run, hosts, "deploy"):
         return run.exit_code()
     run_hook(run, "pre-deploy", hosts, {})
-    code = _roll_out(run, plays, directory, hosts, projects)
+    code = _roll_out(run, plays, directory, projects, push)
     sound = [host for host in hosts if not run.is_out(host)]
     if code is ExitCode.OK and sound and not (run.options.check or run.options.tags):
         code = verify_hosts(run, sound)
@@ -58,14 +70,17 @@ def deploy(run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str
 
 
 def _roll_out(
-    run: Run, plays: Sequence[Play], directory: Path, hosts: Sequence[str], projects: Projects
+    run: Run, plays: Sequence[Play], directory: Path, projects: Projects, push: Push | None
 ) -> ExitCode:
     """Carry the plays out; where one must not go on, what it has switched goes back."""
-    is_pulled = bool(run.options.check or run.options.tags or run.options.skip_tags)
+    options = run.options
+    is_narrow = bool(options.tags or options.skip_tags)
+    are_there = options.check or (is_narrow and push is None)
     for play in plays:
-        if roles_in(play) and not is_pulled:
-            is_pulled = True
-            if not pull(run, [host for host in hosts if not run.is_out(host)], projects):
+        if roles_in(play) and not are_there:
+            are_there = True
+            hosts = [host for host in projects if not run.is_out(host)]
+            if not (push.send(hosts) if push else pull(run, hosts, projects)):
                 return run.exit_code()
         if not _play(run, play, directory):
             return run.exit_code()

@@ -21,6 +21,7 @@ class RunOptions:
         login_password, become_password: the passwords typed in, for every host that names none.
         ssh_user: the login for hosts that name none.
         lock_wait: seconds to wait for a host that another run is working on.
+        push_images: hosts get their images from this machine's Docker, over their connections.
         no_reboot: hosts that wait for a reboot go on waiting.
         extra_vars: of the command line.
         verbosity: from which level on ``debug`` speaks.
@@ -37,6 +38,7 @@ class RunOptions:
     become_password: str | None = field(default=None, repr=False)
     ssh_user: str | None = None
     lock_wait: float = 0
+    push_images: bool = False
     no_reboot: bool = False
     extra_vars: Mapping[str, object] = field(default_factory=dict)
     verbosity: int = 0

@@ -21,6 +21,11 @@ class Digests:
         self._known: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    def know(self, references: Mapping[str, str]) -> None:
+        """Take note of what names stand for; nobody is asked about these."""
+        with self._lock:
+            self._known.update(references)
+
     def resolve(
         self, names: Iterable[str], ask: Ask, credentials: Credentials | None = None
     ) -> dict[str, str]:

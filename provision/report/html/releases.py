@@ -62,4 +62,9 @@ def _role(name: str, events: Sequence[HostReleased], order: Sequence[str]) -> Ro
 
 
 def _images(images: Mapping[str, str]) -> list[Image]:
-    return [Image(clean(name), clean(pulled.partition("@")[2])) for name, pulled in images.items()]
+    return [Image(clean(name), clean(_bytes(name, pulled))) for name, pulled in images.items()]
+
+
+def _bytes(name: str, pulled: str) -> str:
+    """Return the digest, or what else an image without one is called so that it is known."""
+    return pulled.partition("@")[2] or (pulled if pulled != name else "")
