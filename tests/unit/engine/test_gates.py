@@ -21,6 +21,9 @@ from provision.project import find
 from tests.unit.engine.playing import inventory_of
 
 
+pytestmark = pytest.mark.local
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
