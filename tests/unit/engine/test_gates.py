@@ -20,7 +20,6 @@ from provision.playbook.model import Play
 from provision.project import find
 from tests.unit.engine.playing import inventory_of
 
-
 pytestmark = pytest.mark.local
 
 
