@@ -50,10 +50,7 @@ _PACE = {
 }
 # Its workers tell as well when they make no progress any more.
 _HEALTH = {
-    "trainer_health": [
-        *("CMD", "generals-health"),
-        "http://127.0.0.1:{{ trainer_listen_metrics_port }}/healthz",
-    ],
+    "trainer_health": ["CMD", "generals-health", "http://127.0.0.1:9464/healthz"],
     "agent_health": ["CMD", "generals-health", "http://127.0.0.1:9464/healthz"],
 }
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense

@@ -11,7 +11,7 @@ from typing import Any, cast
 from provision.errors import Location, UsageError
 from provision.project import search_path
 from provision.source import load_yaml
-from provision.templating import Templater
+from provision.templating import Templater, unrendered
 
 _DEFAULTS = "compose/defaults.yml"
 
@@ -29,6 +29,7 @@ def templater_for(variables: Mapping[str, object], project: Path | None) -> Temp
     """
     search = template_directories(project)
     defaults = _defaults(search)
+    variables = unrendered(variables)  # those that use a default could not be rendered without
     peers = _Peers(cast("Mapping[str, Any]", variables.get("hostvars") or {}), defaults, search)
     return Templater(ChainMap({"hostvars": peers}, _maps(variables), defaults), search=search)
 
@@ -45,7 +46,7 @@ class _Peers(Mapping[str, Mapping[str, object]]):
 
     def __getitem__(self, host: str) -> Mapping[str, object]:
         own: dict[str, object] = {"inventory_hostname": host, "hostvars": self}
-        layers: ChainMap[str, object] = ChainMap(own, _maps(self._hosts[host]), self._defaults)
+        layers: ChainMap[str, object] = ChainMap(own, _maps(unrendered(self._hosts[host])), self._defaults)
         return Templater(layers, search=self._search).view()
 
     def __iter__(self) -> Iterator[str]:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from provision.templating.markers import OMIT
-from provision.templating.templater import Templater
+from provision.templating.templater import Templater, unrendered
 
-__all__ = ["OMIT", "Templater"]
+__all__ = ["OMIT", "Templater", "unrendered"]

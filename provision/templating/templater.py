@@ -149,3 +149,10 @@ class Templater:
         from provision.templating.environment import engine_for
 
         return engine_for(self.search)
+
+
+def unrendered(variables: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the variables that a ``Templater.view`` renders, and any others as they are."""
+    from provision.templating.scope import Scope
+
+    return variables.templater.variables if isinstance(variables, Scope) else variables

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,7 +14,8 @@ from provision.source import parse_yaml
 from provision.stack.lint import collisions
 from provision.stack.render import ComposeProject, DataDirectory, render_role
 from provision.stack.roles import roles_of
-from tests.unit.stack.cluster import CLUSTER, variables
+from provision.templating import Templater
+from tests.unit.stack.cluster import CLUSTER, HERE, variables
 
 Write = Callable[..., None]
 
@@ -166,6 +168,15 @@ def test_an_unknown_role_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         render(tmp_path, "trainers")
     assert raised.value.hint == "did you mean 'trainer'?"
+
+
+def test_a_hosts_variable_may_use_a_default() -> None:
+    """Before a deploy, where variables come as written, and during, where they come as a view."""
+    own = parse_yaml('trainer_environment: {MY_PORT: "{{ trainer_metrics_port }}"}')
+    given = variables("gpu-02", **cast("dict[str, object]", own))
+    for shape in (given, Templater(given).view()):
+        service = render_role("trainer", shape, project=HERE).services["trainer"]
+        assert service["environment"]["MY_PORT"] == "9466"
 
 
 def test_a_missing_image_is_named() -> None:
