@@ -46,7 +46,8 @@ class _Peers(Mapping[str, Mapping[str, object]]):
 
     def __getitem__(self, host: str) -> Mapping[str, object]:
         own: dict[str, object] = {"inventory_hostname": host, "hostvars": self}
-        layers: ChainMap[str, object] = ChainMap(own, _maps(unrendered(self._hosts[host])), self._defaults)
+        raw = _maps(unrendered(self._hosts[host]))
+        layers: ChainMap[str, object] = ChainMap(own, raw, self._defaults)
         return Templater(layers, search=self._search).view()
 
     def __iter__(self) -> Iterator[str]:

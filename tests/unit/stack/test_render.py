@@ -176,7 +176,7 @@ def test_a_hosts_variable_may_use_a_default() -> None:
     given = variables("gpu-02", **cast("dict[str, object]", own))
     for shape in (given, Templater(given).view()):
         service = render_role("trainer", shape, project=HERE).services["trainer"]
-        assert service["environment"]["MY_PORT"] == "9466"
+        assert service["environment"]["MY_PORT"] == 9466
 
 
 def test_a_missing_image_is_named() -> None:
