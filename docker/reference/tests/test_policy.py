@@ -91,7 +91,9 @@ def test_weights_survive_as_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "player", [Random(RNG), Heuristic(RNG), Policy(network.initial(), RNG)], ids=repr
+    "player",
+    [Random(RNG), Heuristic(RNG), Policy(network.initial(), RNG)],
+    ids=["random", "heuristic", "policy"],
 )
 def test_players_choose_legal_moves_and_pass_without_one(player: object) -> None:
     seen = features.stack(
