@@ -10,7 +10,7 @@ BENCH  := .venv-bench
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
-	@echo "make test-long  what takes minutes each: image builds, drivers, images sent over SSH"
+	@echo "make test-long  what takes minutes each: learning, rollbacks, image builds, Ansible beside us"
 	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (20 minutes)"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
@@ -46,14 +46,16 @@ unit: lint
 local: $(READY)
 	$(PYTHON) -m pytest -q $(PARALLEL) -m local tests/unit
 
-# What takes minutes each on top: images of one's own source, drivers, images sent over SSH.
-LONG := tests/integration/images tests/integration/nvidia/test_dkms.py tests/integration/push \
+# What takes minutes each on top: learning stacks, rollbacks, image builds, Ansible's own pace, drivers.
+LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
+        tests/integration/releases tests/integration/faults tests/integration/push \
+        tests/integration/deploy/test_faults.py tests/integration/nvidia/test_dkms.py \
         tests/integration/bootstrap/test_minimal.py
 # Installing a browser takes half a minute; where there is one, its tests are quick ones.
 LONG += $(if $(shell command -v chromium),,tests/integration/report)
 
 test: prerequisites unit local
-	$(PYTHON) -m pytest -q $(PARALLEL) docker/reference/tests tests/integration tests/faults $(LONG:%=--ignore=%)
+	$(PYTHON) -m pytest -q docker/reference/tests tests/integration tests/faults $(LONG:%=--ignore=%)
 
 test-long: prerequisites $(READY)
 	$(PYTHON) -m pytest -q $(LONG)
