@@ -37,8 +37,8 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# Groups are tests that share something costly, so that one process makes it once.
-PARALLEL := --numprocesses 2 --dist loadgroup
+# A file's tests stay together: what they share is made once.
+PARALLEL := --numprocesses 2 --dist loadfile
 
 unit: lint
 	$(PYTHON) -m pytest -q $(PARALLEL) -m "not local" tests/unit

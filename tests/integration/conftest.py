@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +12,7 @@ from provision.lab.lab import Lab
 from provision.transport.channel import AgentChannel
 from provision.transport.pipe import LocalPipe
 
-HERE = Path(__file__).parent
 AgentOnHost = Callable[[], AgentChannel]
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep tests that share a lab in one process, where there are several (pytest-xdist)."""
-    shares_bare_host = "bare_host" in getattr(item, "fixturenames", ())
-    package = item.path.relative_to(HERE).parts[0]
-    item.add_marker(pytest.mark.xdist_group("bare" if shares_bare_host else package))
 
 
 @pytest.fixture(scope="session")

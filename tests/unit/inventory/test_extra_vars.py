@@ -30,7 +30,6 @@ PAIRS = [
 
 
 @pytest.mark.local
-@pytest.mark.xdist_group("ansible inventory")
 def test_pairs_are_read_as_ansible_reads_them(ansible: Callable[..., Any]) -> None:
     expected = ansible("pairs", PAIRS)
     assert [parse_extra_vars([text]) for text in PAIRS] == expected

@@ -28,7 +28,6 @@ def names(inventory: Inventory, pattern: str, limit: str | None = None) -> list[
 
 
 @pytest.mark.local
-@pytest.mark.xdist_group("ansible inventory")
 def test_patterns_select_what_ansible_selects(
     inventory: Inventory, ansible: Callable[..., Any]
 ) -> None:
@@ -40,7 +39,6 @@ def test_patterns_select_what_ansible_selects(
 
 
 @pytest.mark.local
-@pytest.mark.xdist_group("ansible inventory")
 def test_limits_select_what_ansible_selects(
     inventory: Inventory, ansible: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,7 @@ from provision.stack.roles import EVERY_HOST, ROLES
 
 from .conftest import FIXTURES, VAULT_PASSWORD_FILE
 
-# One group: its tests share a run of Ansible, which takes seconds.
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("ansible inventory")]
+pytestmark = pytest.mark.local
 
 INVENTORIES = {
     "flat": ["flat/inventory.yml"],

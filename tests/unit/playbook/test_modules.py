@@ -86,7 +86,6 @@ def ansible() -> dict[str, Any]:
 
 
 @pytest.mark.local
-@pytest.mark.xdist_group("ansible modules")
 @pytest.mark.parametrize("name", sorted(set(MODULES) - OURS - OF_OTHER_COLLECTIONS - {"set_fact"}))
 def test_parameters_are_those_of_ansible(name: str, ansible: dict[str, Any]) -> None:
     theirs = ansible[name]

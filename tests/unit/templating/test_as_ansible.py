@@ -16,8 +16,7 @@ import yaml
 from provision.source import load_yaml
 from provision.templating import Templater
 
-# One group: its tests share a run of Ansible, which takes seconds.
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("ansible templating")]
+pytestmark = pytest.mark.local
 
 CASES = Path(__file__).parent / "cases"
 FILTERS = CASES / "filters.yaml"

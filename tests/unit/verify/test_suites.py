@@ -12,9 +12,6 @@ from provision.source import load_yaml, plain
 from provision.verify.runner import Check, verify
 from tests.unit.verify.described import HERE, Changes, DescribedHost, described
 
-# One group: its tests share one session of checks.
-pytestmark = pytest.mark.xdist_group("suites")
-
 CASES: Any = plain(load_yaml(Path(HERE / "cases.yaml")))
 
 
