@@ -8,7 +8,7 @@ from functools import partial
 from provision.agent.resources.compose_down import ComposeDown
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.history import History
-from provision.engine.going_back import RoleState, roles_on
+from provision.engine.going_back import RoleState, States, look
 from provision.engine.hooks import run_hook
 from provision.engine.locking import lock_hosts
 from provision.engine.run import Run
@@ -34,13 +34,8 @@ def destroy(
     """
     if not run.options.check and not lock_hosts(run, hosts, "destroy"):
         return None
-    states: dict[str, dict[str, RoleState]] = {}
-
-    def look(host: Host) -> None:
-        found = roles_on(host)
-        states[host.name] = {role: it for role, it in found.items() if not roles or role in roles}
-
-    if not run.phase("look", hosts, lambda: run.each(hosts, look)):
+    states = look(run, hosts, roles)
+    if states is None:
         return None
     present = {role for found in states.values() for role in found}
     facts = {"ROLES": " ".join(sorted(present)), "VOLUMES": "yes" if volumes else "no"}
@@ -57,7 +52,7 @@ def destroy(
 
 def _remove(
     run: Run,
-    states: dict[str, dict[str, RoleState]],
+    states: States,
     role: str,
     hosts: Sequence[str],
     volumes: bool,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.agent.resources.current_release import CurrentRelease
 from provision.agent.resources.docker_image import DockerImage
@@ -13,6 +13,9 @@ from provision.stack.release import running_again
 from provision.stack.variables import templater_for
 from provision.tasks.deployed import Deployed
 from provision.tasks.host import Host
+
+if TYPE_CHECKING:
+    from provision.engine.run import Run
 
 
 class RoleState(NamedTuple):
@@ -35,6 +38,23 @@ class RoleState(NamedTuple):
         """The current release's images: as the template named them -> as they were pulled."""
         found: Mapping[str, str] = self.releases.get(self.current, {}).get("images", {})
         return found
+
+
+States = Mapping[str, Mapping[str, RoleState]]  # host -> role -> state
+
+
+def look(run: Run, hosts: Sequence[str], roles: Collection[str]) -> States | None:
+    """Ask all hosts for the state of their roles; only the named ones, where any are.
+
+    Returns None where a host has not answered, and the run must not go on.
+    """
+    states: dict[str, dict[str, RoleState]] = {}
+
+    def ask(host: Host) -> None:
+        found = roles_on(host)
+        states[host.name] = {role: it for role, it in found.items() if not roles or role in roles}
+
+    return states if run.phase("look", hosts, lambda: run.each(hosts, ask)) else None
 
 
 def stack_directory(variables: Mapping[str, Any]) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from provision.engine.going_back import RoleState, go_to, kept, roles_on
+from provision.engine.going_back import RoleState, States, go_to, kept, look
 from provision.engine.hooks import run_hook
 from provision.engine.locking import lock_hosts
 from provision.engine.run import Run
 from provision.errors import ExitCode, UsageError, did_you_mean
 from provision.stack.roles import ROLES
-from provision.tasks.host import Host
 
-States = Mapping[str, Mapping[str, RoleState]]  # host -> role -> state
 Targets = dict[str, dict[str, str]]  # host -> role -> release
 
 
@@ -36,13 +34,8 @@ def rollback(
     """
     if not run.options.check and not lock_hosts(run, hosts, "rollback"):
         return None
-    states: dict[str, dict[str, RoleState]] = {}
-
-    def look(host: Host) -> None:
-        found = roles_on(host)
-        states[host.name] = {role: it for role, it in found.items() if not roles or role in roles}
-
-    if not run.phase("look", hosts, lambda: run.each(hosts, look)):
+    states = look(run, hosts, roles)
+    if states is None:
         return None
     targets = _to(states, to) if to else _last_deploy(states)
     for host, chosen in targets.items():
