@@ -10,7 +10,7 @@ import click
 from provision.cli.options import Settings, bootstrap_options
 
 if TYPE_CHECKING:
-    from provision.engine.bootstrap_targets import Target
+    from provision.engine.bootstrap.targets import Target
     from provision.transport.identity import Identity
 
 
@@ -67,9 +67,9 @@ def command(
     one named there, with a key, or with a password (--ask-pass). The new one is tried before the
     old one is closed, and once more after. What runs on the host is left to `provision deploy`.
     """
-    from provision.engine.bootstrap import Bootstrap, bootstrap, preparing_plays
-    from provision.engine.bootstrap_inventory import Newcomers
-    from provision.engine.bootstrap_targets import check_request, parse_targets
+    from provision.engine.bootstrap.bootstrap import Bootstrap, bootstrap, preparing_plays
+    from provision.engine.bootstrap.inventory import Newcomers
+    from provision.engine.bootstrap.targets import check_request, parse_targets
     from provision.inventory.extra_vars import parse_extra_vars
     from provision.inventory.vault import read_vault_password
 

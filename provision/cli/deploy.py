@@ -33,7 +33,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     Safe to repeat: what is as it should be is left alone. With --check nothing is changed, and the
     exit code is 2 where something would be.
     """
-    from provision.engine.deploy import deploy, load_deploy
+    from provision.engine.rollout.deploy import deploy, load_deploy
 
     settings = Settings(**given)
     inventory, options = settings.load()

@@ -29,7 +29,7 @@ def command(
 
     Docker, images, accounts and settings of the hosts stay, too.
     """
-    from provision.engine.destroy import destroy
+    from provision.engine.rollout.destroy import destroy
 
     settings = Settings(**given)
     inventory, options = settings.load()

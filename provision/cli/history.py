@@ -22,7 +22,7 @@ def command(context: click.Context, /, roles: tuple[str, ...], number: int, **gi
     """
     from provision.agent.resources.releases import Releases
     from provision.engine.asking import ask_hosts
-    from provision.engine.going_back import stack_directory
+    from provision.engine.rollout.going_back import stack_directory
     from provision.report.history import history_lines
     from provision.report.text import clean
 

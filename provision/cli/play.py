@@ -18,8 +18,8 @@ from provision.cli.options import Settings, change_options, inventory_options, r
 @click.pass_context
 def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
     """Run the plays of PLAYBOOK, a file, or the name of a shipped one."""
-    from provision.engine.playbook import load, play_all, targeted_hosts
-    from provision.engine.tags import refuse_unknown_tags
+    from provision.engine.play.playbook import load, play_all, targeted_hosts
+    from provision.engine.play.tags import refuse_unknown_tags
     from provision.project import find
 
     path = playbook if playbook.exists() else find("playbooks", playbook.name)

@@ -40,9 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _register(config: pytest.Config, sources: list[str], limit: str | None) -> None:
-    from provision.engine.checking import target_of
     from provision.engine.events import EventBus
     from provision.engine.options import RunOptions
+    from provision.engine.rollout.checking import target_of
     from provision.engine.run import Run
     from provision.inventory.inventory import Inventory
     from provision.inventory.vault import read_vault_password

@@ -30,7 +30,7 @@ def command(
     Nothing is rendered or resolved anew: the hosts start what they ran then, and each switch is
     gated on health. Repeated, it goes another deploy back.
     """
-    from provision.engine.rollback import rollback
+    from provision.engine.rollout.rollback import rollback
 
     settings = Settings(**given)
     inventory, options = settings.load()

@@ -53,8 +53,8 @@ def command(
     """
     from provision.engine.events import EventBus
     from provision.engine.run import Run
-    from provision.engine.status import show_status
-    from provision.engine.waiting import Waiting, parse_condition
+    from provision.engine.status.status import show_status
+    from provision.engine.status.waiting import Waiting, parse_condition
     from provision.report.status import StatusPrinter
 
     settings = Settings(**given)

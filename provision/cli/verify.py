@@ -31,7 +31,7 @@ def command(
 
     Exit code 5 when a check fails, 4 when a host cannot be reached.
     """
-    from provision.engine.checking import verify_hosts
+    from provision.engine.rollout.checking import verify_hosts
 
     settings = Settings(**given)
     inventory, options = settings.load()

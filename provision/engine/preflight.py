@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.engine.describing import versions
 from provision.engine.events import HostDescribed
-from provision.engine.images import look_up
+from provision.engine.rollout.images import look_up
 from provision.stack.finding import Service
 from provision.stack.model import ComposeProject
 from provision.stack.rules.ports import published

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provision.engine.batches import batches, exceeds
 from provision.engine.events import (
     Event,
     EventBus,
@@ -19,16 +18,17 @@ from provision.engine.events import (
     RunStarted,
 )
 from provision.engine.fleet import Fleet
-from provision.engine.hostplay import HostPlay
 from provision.engine.line import HostLine
 from provision.engine.masking import Mask, MaskedBus
 from provision.engine.observer import EventObserver
-from provision.engine.once import Once
 from provision.engine.options import RunOptions
-from provision.engine.playbook import hosts_of
-from provision.engine.playsettings import PlaySettings, settings_of
+from provision.engine.play.batches import batches, exceeds
+from provision.engine.play.hostplay import HostPlay
+from provision.engine.play.once import Once
+from provision.engine.play.playbook import hosts_of
+from provision.engine.play.playsettings import PlaySettings, settings_of
+from provision.engine.play.variables import HostVariables
 from provision.engine.recap import Tally
-from provision.engine.variables import HostVariables
 from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
 from provision.playbook.loader import load_variables

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provision.cli import main
-from provision.engine import undo
+from provision.engine.rollout import undo
 from provision.transport import heartbeat, launch, liveness, modules
 
 FAILPOINT = Path(__file__).with_name("failpoint.py")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import provision
-from provision.engine.training import MEASURES
+from provision.engine.status.training import MEASURES
 from tests.integration.reference.cluster import METRICS, Cluster, wait_for
 from tests.integration.reference.conftest import Receiver
 

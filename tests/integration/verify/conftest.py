@@ -9,9 +9,9 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from provision.engine.checking import target_of
 from provision.engine.events import EventBus
 from provision.engine.options import RunOptions
+from provision.engine.rollout.checking import target_of
 from provision.engine.run import Run
 from provision.inventory.inventory import Inventory
 from provision.lab.host import LabHost

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from provision.engine.bootstrap_inventory import Newcomers, edited, with_findings, write
-from provision.engine.bootstrap_targets import parse_targets
+from provision.engine.bootstrap.inventory import Newcomers, edited, with_findings, write
+from provision.engine.bootstrap.targets import parse_targets
 from provision.errors import UsageError
 from provision.inventory.insertion import Entry
 

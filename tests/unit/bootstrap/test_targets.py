@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.engine.bootstrap_targets import Target, check_request, parse_target, parse_targets
+from provision.engine.bootstrap.targets import Target, check_request, parse_target, parse_targets
 from provision.errors import UsageError
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from provision.engine.events import Event, EventBus, HostUnreachable, PhaseFinished, TaskFinished
 from provision.engine.options import RunOptions
-from provision.engine.playbook import load, play_all, targeted_hosts
+from provision.engine.play.playbook import load, play_all, targeted_hosts
 from provision.engine.run import Run
 from provision.errors import ExitCode
 from provision.inventory.inventory import Inventory

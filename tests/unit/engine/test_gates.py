@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from provision.engine.events import Event, EventBus, PhaseFinished, Status, TaskFinished
-from provision.engine.gates import gates_of
-from provision.engine.gating import pass_gates
 from provision.engine.options import RunOptions
-from provision.engine.playbook import load
+from provision.engine.play.playbook import load
+from provision.engine.rollout.gates import gates_of
+from provision.engine.rollout.gating import pass_gates
 from provision.engine.run import Run
 from provision.errors import UsageError
 from provision.playbook.model import Play

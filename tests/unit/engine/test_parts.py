@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from provision.engine.batches import batches, exceeds
 from provision.engine.events import (
     Event,
     EventBus,
@@ -20,10 +19,11 @@ from provision.engine.events import (
 )
 from provision.engine.fleet import Fleet
 from provision.engine.observer import render_changes, summarise
-from provision.engine.once import Once
 from provision.engine.options import RunOptions
+from provision.engine.play.batches import batches, exceeds
+from provision.engine.play.once import Once
+from provision.engine.play.registered import Answer, NotKnownYetError, RegisteredLoop
 from provision.engine.recap import Tally
-from provision.engine.registered import Answer, NotKnownYetError, RegisteredLoop
 from provision.errors import ExitCode, Location, TaskError, UnreachableError, UsageError
 from provision.inventory.inventory import Inventory
 from provision.transport.channel import Result

@@ -12,10 +12,10 @@ from provision.agent.resource import Query
 from provision.engine.events import EventBus
 from provision.engine.hooks import run_hook
 from provision.engine.options import RunOptions
-from provision.engine.playbook import load
-from provision.engine.playsettings import settings_of
+from provision.engine.play.playbook import load
+from provision.engine.play.playsettings import settings_of
+from provision.engine.rollout.undo import roles_in
 from provision.engine.run import Run
-from provision.engine.undo import roles_in
 from provision.errors import TaskError, UsageError
 from provision.images.digests import Digests, NoDockerError
 from provision.inventory.inventory import Inventory

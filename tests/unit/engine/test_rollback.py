@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from provision.agent.releases import past
-from provision.engine.going_back import RoleState, kept
-from provision.engine.rollback import Targets, _in_order, _last_deploy, _to
+from provision.engine.rollout.going_back import RoleState, kept
+from provision.engine.rollout.rollback import Targets, _in_order, _last_deploy, _to
 from provision.errors import TaskError, UsageError
 
 

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from provision.engine.training import Training, questions, training_of
-from provision.engine.waiting import Condition, Waiting, parse_condition
+from provision.engine.status.training import Training, questions, training_of
+from provision.engine.status.waiting import Condition, Waiting, parse_condition
 from provision.errors import UsageError
 
 VARIABLES = {"bind_address": "10.0.0.3", "prometheus_port": 9090, "prometheus_scrape_seconds": 15}

@@ -15,8 +15,8 @@ from functools import partial
 
 from provision.agent.resources.compose_stop import ComposeStop
 from provision.agent.resources.history import History
-from provision.engine.going_back import RoleState, go_to, roles_on
 from provision.engine.locking import lock
+from provision.engine.rollout.going_back import RoleState, go_to, roles_on
 from provision.engine.run import Run
 from provision.errors import ProvisionError, UnreachableError
 from provision.playbook.model import Play

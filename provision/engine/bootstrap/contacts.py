@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from provision.engine.bootstrap_login import close_password_login, prove_login
-from provision.engine.bootstrap_targets import Target
+from provision.engine.bootstrap.login import close_password_login, prove_login
+from provision.engine.bootstrap.targets import Target
 from provision.engine.link import HostLink
 from provision.errors import UnreachableError
 from provision.tasks.host import Host
@@ -17,7 +17,7 @@ from provision.transport.channel import Result
 from provision.transport.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from provision.engine.bootstrap import Bootstrap
+    from provision.engine.bootstrap.bootstrap import Bootstrap
     from provision.engine.run import Run
 
 

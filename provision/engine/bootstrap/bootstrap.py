@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.engine.bootstrap_contacts import Contacts, left
-from provision.engine.bootstrap_inventory import Newcomers
-from provision.engine.bootstrap_record import record
+from provision.engine.bootstrap.contacts import Contacts, left
+from provision.engine.bootstrap.inventory import Newcomers
+from provision.engine.bootstrap.record import record
 from provision.engine.locking import lock
-from provision.engine.playbook import load
+from provision.engine.play.playbook import load
 from provision.engine.preflight import preflight
 from provision.errors import ExitCode, UsageError
 from provision.playbook.model import Play

@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from provision.engine.actions import Call
-from provision.engine.judging import Judge, is_judged
-from provision.engine.loops import Item, items_of
 from provision.engine.masking import Mask
-from provision.engine.once import Once
 from provision.engine.options import RunOptions
-from provision.engine.performing import Pause, perform
-from provision.engine.registered import (
+from provision.engine.play.actions import Call
+from provision.engine.play.judging import Judge, is_judged
+from provision.engine.play.loops import Item, items_of
+from provision.engine.play.once import Once
+from provision.engine.play.performing import Pause, perform
+from provision.engine.play.registered import (
     SKIPPED,
     NotKnownYetError,
     Registered,
@@ -21,8 +21,8 @@ from provision.engine.registered import (
     RegisteredLoop,
     Values,
 )
-from provision.engine.truth import truth
-from provision.engine.variables import HostVariables
+from provision.engine.play.truth import truth
+from provision.engine.play.variables import HostVariables
 from provision.errors import TaskError, UsageError
 from provision.playbook.model import Play, TaskEntry
 from provision.tasks.host import Host

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from provision.engine.going_back import RoleState, States, go_to, kept, look
 from provision.engine.hooks import run_hook
 from provision.engine.locking import lock_hosts
+from provision.engine.rollout.going_back import RoleState, States, go_to, kept, look
 from provision.engine.run import Run
 from provision.errors import ExitCode, UsageError, did_you_mean
 from provision.stack.roles import ROLES

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from provision.agent.resources.reboot_status import RebootStatus
 from provision.agent.resources.releases import Releases
 from provision.agent.resources.survey import Survey
-from provision.engine.going_back import role_states, stack_directory
+from provision.engine.rollout.going_back import role_states, stack_directory
 from provision.engine.run import Run
-from provision.engine.training import Training, questions, training_of
-from provision.engine.waiting import Waiting
+from provision.engine.status.training import Training, questions, training_of
+from provision.engine.status.waiting import Waiting
 from provision.errors import ExitCode, UsageError
 from provision.stack.release import Release, release_of
 from provision.stack.render import render_role

@@ -12,7 +12,7 @@ from typing import Any
 
 from provision.agent.resources.copy import Copy
 from provision.agent.resources.directory import Directory
-from provision.engine.steps import Step
+from provision.engine.play.steps import Step
 from provision.playbook.modules.modes import with_mode
 from provision.templating import Templater
 

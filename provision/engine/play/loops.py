@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.engine.variables import HostVariables
+from provision.engine.play.variables import HostVariables
 from provision.errors import UsageError
 from provision.playbook.model import LoopControl, TaskEntry
 from provision.tasks.labels import shorten

@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provision.engine.truth import truth
+from provision.engine.play.truth import truth
 from provision.errors import UsageError
 from provision.playbook.model import Play
 from provision.templating import Templater

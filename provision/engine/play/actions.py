@@ -8,8 +8,8 @@ from typing import Any
 
 from provision.agent.declaration import Declaration
 from provision.agent.resources.execute import Execute
-from provision.engine.files import copied, rendered_file
-from provision.engine.steps import Step
+from provision.engine.play.files import copied, rendered_file
+from provision.engine.play.steps import Step
 from provision.playbook.model import TaskEntry
 from provision.playbook.modules import MODULES, build, converted
 from provision.playbook.parameters import parameters_of

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision.agent.resources.wait_for import WaitFor
-from provision.engine.gates import Gate, gates_of
 from provision.engine.link import HostLink
-from provision.engine.undo import roles_in
+from provision.engine.rollout.gates import Gate, gates_of
+from provision.engine.rollout.undo import roles_in
 from provision.errors import UnreachableError
 from provision.playbook.model import Play
 from provision.transport.channel import Result

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from provision.engine.registered import Answer
-from provision.engine.variables import HostVariables
+from provision.engine.play.registered import Answer
+from provision.engine.play.variables import HostVariables
 from provision.playbook.model import TaskEntry
 from provision.templating import Templater
 from provision.transport.channel import Result

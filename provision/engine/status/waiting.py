@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provision.engine.training import MEASURES, Training
+from provision.engine.status.training import MEASURES, Training
 from provision.errors import UsageError, did_you_mean
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*(%?)\s*")

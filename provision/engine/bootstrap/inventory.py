@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provision.engine.bootstrap_targets import Target
+from provision.engine.bootstrap.targets import Target
 from provision.errors import Location, UsageError
 from provision.inventory.graph import Graph, HostNode
 from provision.inventory.insertion import Entry, add_hosts

@@ -8,9 +8,9 @@ from functools import partial
 from provision.agent.resources.compose_down import ComposeDown
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.history import History
-from provision.engine.going_back import RoleState, States, look
 from provision.engine.hooks import run_hook
 from provision.engine.locking import lock_hosts
+from provision.engine.rollout.going_back import RoleState, States, look
 from provision.engine.run import Run
 from provision.errors import ExitCode
 from provision.stack.roles import ROLES

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from provision.engine.actions import Call, act
-from provision.engine.judging import Judge, merged
-from provision.engine.registered import Registered, RegisteredParts, Values
-from provision.engine.steps import Step
+from provision.engine.play.actions import Call, act
+from provision.engine.play.judging import Judge, merged
+from provision.engine.play.registered import Registered, RegisteredParts, Values
+from provision.engine.play.steps import Step
 from provision.tasks.outcome import Outcome
 from provision.tasks.task import tasks
 from provision.transport.channel import Result

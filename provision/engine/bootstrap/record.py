@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provision.engine.bootstrap_inventory import Newcomers, edited, with_findings, write
+from provision.engine.bootstrap.inventory import Newcomers, edited, with_findings, write
 from provision.inventory.insertion import Entry, lines_of
 from provision.source import read_text
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from provision.engine.checking import verify_hosts
-from provision.engine.gating import pass_gates, role_gates
 from provision.engine.hooks import run_hook
-from provision.engine.images import pull
 from provision.engine.locking import lock_hosts
 from provision.engine.options import RunOptions
-from provision.engine.playbook import load
+from provision.engine.play.playbook import load
+from provision.engine.play.tags import refuse_unknown_tags
 from provision.engine.preflight import preflight
-from provision.engine.pushing import Push
+from provision.engine.rollout.checking import verify_hosts
+from provision.engine.rollout.gating import pass_gates, role_gates
+from provision.engine.rollout.images import pull
+from provision.engine.rollout.pushing import Push
+from provision.engine.rollout.undo import roles_in, undo
 from provision.engine.run import Run
-from provision.engine.tags import refuse_unknown_tags
-from provision.engine.undo import roles_in, undo
 from provision.errors import ExitCode, UsageError
 from provision.inventory.inventory import Inventory
 from provision.playbook.model import Play

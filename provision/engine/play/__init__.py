@@ -1,0 +1,1 @@
+"""A play on one host: its entries become resources, their answers results."""

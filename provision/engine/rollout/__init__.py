@@ -1,0 +1,1 @@
+"""Releases onto hosts, and back: the deploy, its gates, and how it is undone."""
