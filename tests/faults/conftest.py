@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from provision.lab.lab import Lab
+from tests.labs import lab_for
 
 from .broken import Broken, project_directory
 from .running import Ended, Running
@@ -65,22 +65,15 @@ class Stand:
 @pytest.fixture(scope="session")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """A lab of one host, with both versions deployed once."""
-    name = "pt-matrix-" + os.environ.get("PYTEST_XDIST_WORKER", "one")
-    kept = os.environ.get("PROVISION_TEST_LAB")
-    directory = Path(kept) if kept else tmp_path_factory.mktemp("matrix") / ".lab"
-    lab = Lab(name, directory)
-    if not kept:
-        lab.down()
-    lab.up(1, with_images=False)
-    project = project_directory(tmp_path_factory.mktemp("project"))
-    made = Stand(Broken(lab, f"{name}-registry"), project)
-    for version in ("a", "b"):
-        made.images[version] = lab.publish(IMAGE, f"faults-{version}", "1", VERSION=version)
-    (project / "hosts.yml").write_text(yaml.safe_dump(_inventory(lab)))
-    made.begin_anew()
-    yield made
-    if not kept:
-        lab.down()
+    with lab_for("matrix", tmp_path_factory) as lab:
+        lab.up(1, with_images=False)
+        project = project_directory(tmp_path_factory.mktemp("project"))
+        made = Stand(Broken(lab, f"{lab.name}-registry"), project)
+        for version in ("a", "b"):
+            made.images[version] = lab.publish(IMAGE, f"faults-{version}", "1", VERSION=version)
+        (project / "hosts.yml").write_text(yaml.safe_dump(_inventory(lab)))
+        made.begin_anew()
+        yield made
 
 
 def _inventory(lab: Lab) -> dict[str, Any]:

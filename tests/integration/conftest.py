@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provision.lab.host import LabHost, ssh_command
-from provision.lab.lab import Lab
 from provision.transport.channel import AgentChannel
 from provision.transport.pipe import LocalPipe
+from tests.labs import lab_for
 
 AgentOnHost = Callable[[], AgentChannel]
 
@@ -18,11 +18,9 @@ AgentOnHost = Callable[[], AgentChannel]
 @pytest.fixture(scope="session")
 def bare_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
     """One freshly made host without the registry; tests may do anything to it."""
-    lab = Lab("provision-test-bare", tmp_path_factory.mktemp("bare") / ".lab")
-    lab.down()  # what an interrupted run may have left
-    (host,) = lab.up(1, with_images=False)
-    yield host
-    lab.down()
+    with lab_for("bare", tmp_path_factory) as lab:
+        (host,) = lab.up(1, with_images=False)
+        yield host
 
 
 @pytest.fixture(scope="session")

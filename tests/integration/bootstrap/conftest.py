@@ -17,6 +17,7 @@ from provision.lab.host import LabHost
 from provision.lab.lab import Lab
 from provision.transport.endpoint import Endpoint
 from tests.integration.commandline import Ended, recap_of
+from tests.labs import lab_for
 
 PASSWORD = "lab-root-password"
 OURS = "/etc/ssh/sshd_config.d/00-provision.conf"
@@ -117,11 +118,9 @@ def changes(ended: Ended) -> int:
 
 @pytest.fixture(scope="package")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Machine]]:
-    lab = Lab("pt-bootstrap", tmp_path_factory.mktemp("bootstrap") / ".lab")
-    lab.down()  # what an interrupted run may have left
-    hosts = lab.up(2, with_images=False)
-    yield [Machine(lab, host) for host in hosts]
-    lab.down()
+    with lab_for("bootstrap", tmp_path_factory) as lab:
+        hosts = lab.up(2, with_images=False)
+        yield [Machine(lab, host) for host in hosts]
 
 
 @pytest.fixture

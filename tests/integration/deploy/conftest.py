@@ -8,6 +8,7 @@ import pytest
 
 from provision.lab.lab import Lab
 from tests.integration.commandline import Ended, Project
+from tests.labs import lab_for
 
 OnHost = Callable[[str, str], str]
 
@@ -15,11 +16,9 @@ OnHost = Callable[[str, str], str]
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Three bare hosts and the registry with the stack's images."""
-    made = Lab("pt-deploy", tmp_path_factory.mktemp("deploy") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(3)
-    yield made
-    made.down()
+    with lab_for("deploy", tmp_path_factory) as made:
+        made.up(3)
+        yield made
 
 
 @pytest.fixture(scope="package")

@@ -13,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from provision.lab.lab import Lab
+from tests.labs import lab_for
 
 REGION = "eu-west-1"
 IMAGE = "ami-12c6146b"  # moto knows it
@@ -70,8 +71,6 @@ def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Accou
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One bare host, which stands for the instances; moto's own run nothing."""
-    made = Lab("provision-test-ec2", tmp_path_factory.mktemp("lab") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1, with_images=False)
-    yield made
-    made.down()
+    with lab_for("ec2", tmp_path_factory) as made:
+        made.up(1, with_images=False)
+        yield made

@@ -10,6 +10,7 @@ import pytest
 
 from provision.lab.lab import Lab
 from tests.integration.commandline import Project
+from tests.labs import lab_for
 
 OnHost = Callable[..., str]
 
@@ -17,11 +18,9 @@ OnHost = Callable[..., str]
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Hosts without the registry; a test may break one, and leaves it whole or resets it."""
-    made = Lab("pt-faults", tmp_path_factory.mktemp("faults") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(3, with_images=False)
-    yield made
-    made.down()
+    with lab_for("faults", tmp_path_factory) as made:
+        made.up(3, with_images=False)
+        yield made
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from provision.lab.host import LabHost, ssh_command
 from provision.lab.lab import Lab
+from tests.labs import lab_for
 
 Login = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -17,11 +18,9 @@ Login = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One host, without the registry."""
-    made = Lab("provision-test-lab", tmp_path_factory.mktemp("lab") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1, with_images=False)
-    yield made
-    made.down()
+    with lab_for("lab", tmp_path_factory) as made:
+        made.up(1, with_images=False)
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,10 @@ from provision.lab.archive import Entry
 from provision.lab.images import Images
 from provision.lab.lab import Lab
 from provision.lab.layout import LABEL, NAME_LABEL, PORTS_LABEL
+from tests.labs import lab_name
 
 pytestmark = pytest.mark.integration
-NAME = "provision-test-lifecycle"
+NAME = lab_name("lifecycle")
 
 
 @pytest.fixture

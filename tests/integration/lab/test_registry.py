@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from provision.lab.lab import Lab
+from tests.labs import lab_name
 
 from .conftest import Login
 
 pytestmark = pytest.mark.integration
-NAME = "provision-test-registry"
+NAME = lab_name("registry")
 SERVER = "registry.lab.test:5000"
 
 

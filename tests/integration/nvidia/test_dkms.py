@@ -18,6 +18,7 @@ from provision.lab.host import LabHost
 from provision.lab.lab import Lab
 from tests.integration.commandline import Project
 from tests.integration.nvidia.simulated import as_root, simulated_gpu
+from tests.labs import lab_for
 
 pytestmark = pytest.mark.integration
 
@@ -38,11 +39,9 @@ PLAY = yaml.safe_dump(
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = Lab("pt-nvidia", tmp_path_factory.mktemp("nvidia") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1, with_images=False)
-    yield made
-    made.down()
+    with lab_for("dkms", tmp_path_factory) as made:
+        made.up(1, with_images=False)
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ import yaml
 from provision.lab.lab import Lab
 from provision.source import load_yaml
 from tests.integration.commandline import Ended, Project
+from tests.labs import lab_for
 
 OnHost = Callable[[str], str]
 
@@ -49,19 +48,10 @@ IMAGE = (
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One host, without the images' registry; the package repository is there.
-
-    ``PROVISION_TEST_LAB`` names the directory of a lab that is up, and stays so.
-    """
-    kept = os.environ.get("PROVISION_TEST_LAB")
-    if kept:
-        yield Lab(Path(kept).name, Path(kept))
-        return
-    made = Lab("provision-test-gpu", tmp_path_factory.mktemp("gpu") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1, with_images=False, simulated_gpus=2)
-    yield made
-    made.down()
+    """One host, without the images' registry; the package repository is there."""
+    with lab_for("toolkit", tmp_path_factory) as made:
+        made.up(1, with_images=False, simulated_gpus=2)
+        yield made
 
 
 @pytest.fixture(scope="package")

@@ -21,6 +21,7 @@ import yaml
 from provision.lab.lab import Lab
 from provision.playbook.keywords import LOOP_CONTROL, PLAY_KEYWORDS, TASK_KEYWORDS
 from provision.playbook.modules import MODULES
+from tests.labs import lab_for
 
 pytestmark = pytest.mark.integration
 
@@ -45,11 +46,9 @@ _ANSIBLE_RECAP = re.compile(r"^h1 .* changed=(\d+) .*unreachable=0 .*failed=0", 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Two hosts alike, one for each tool."""
-    made = Lab("provision-test-parity", tmp_path_factory.mktemp("parity") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(2, with_images=False)
-    yield made
-    made.down()
+    with lab_for("parity", tmp_path_factory) as made:
+        made.up(2, with_images=False)
+        yield made
 
 
 def inventory_for(lab: Lab, name: str) -> Path:

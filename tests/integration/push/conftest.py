@@ -16,6 +16,7 @@ import yaml
 from provision.lab.lab import Lab
 from provision.source import load_yaml
 from tests.integration.releases.conftest import TEMPLATE, Cluster
+from tests.labs import lab_for
 
 IMAGE = "pushed.example.com/web"
 Build = Callable[[str, int], str]
@@ -23,11 +24,9 @@ Build = Callable[[str, int], str]
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = Lab("provision-test-push", tmp_path_factory.mktemp("push") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1)
-    yield made
-    made.down()
+    with lab_for("push", tmp_path_factory) as made:
+        made.up(1)
+        yield made
 
 
 @pytest.fixture(scope="package")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provision.lab.lab import Lab
 from tests.integration.commandline import Project
+from tests.labs import lab_for
 
 REFERENCE = Path(__file__).parents[3] / "docker" / "reference"
 sys.path.insert(0, str(REFERENCE))
@@ -62,26 +62,24 @@ def cluster(
     """All roles on one host, deployed; the tests of this directory share it, in their order."""
     from tests.integration.reference.cluster import Cluster
 
-    lab = Lab("pt-ref", tmp_path_factory.mktemp("reference") / ".lab")
-    lab.down()  # what an interrupted run may have left
-    (host,) = lab.up(1)
-    gateway = host.private_address.rpartition(".")[0] + ".1"
-    project = Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
-    made = Cluster(
-        lab,
-        project,
-        {
-            "otel_endpoint": f"http://{gateway}:{receiver[1]}",
-            "prometheus_scrape_seconds": 2,
-            "buffer_size": 100000,  # nothing has to make room: every experience is accounted for
-            "redis_maxmemory": "512mb",
-            "redis_memory": "1g",
-            "agent_environment": {"BOARD_SIZE": "7", "OTEL_TRACES_SAMPLER_ARG": "1"},
-            "trainer_environment": {"CHECKPOINT_EVERY": "5", "PUBLISH_EVERY": "5"},
-            "model_server_environment": {"EVALUATION_MATCHES": "4"},
-        },
-    )
-    done = made.provision("deploy")
-    assert done.code == 0, done.shown
-    yield made
-    lab.down()
+    with lab_for("reference", tmp_path_factory) as lab:
+        (host,) = lab.up(1)
+        gateway = host.private_address.rpartition(".")[0] + ".1"
+        project = Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
+        made = Cluster(
+            lab,
+            project,
+            {
+                "otel_endpoint": f"http://{gateway}:{receiver[1]}",
+                "prometheus_scrape_seconds": 2,
+                "buffer_size": 100000,  # nothing makes room: every experience is accounted for
+                "redis_maxmemory": "512mb",
+                "redis_memory": "1g",
+                "agent_environment": {"BOARD_SIZE": "7", "OTEL_TRACES_SAMPLER_ARG": "1"},
+                "trainer_environment": {"CHECKPOINT_EVERY": "5", "PUBLISH_EVERY": "5"},
+                "model_server_environment": {"EVALUATION_MATCHES": "4"},
+            },
+        )
+        done = made.provision("deploy")
+        assert done.code == 0, done.shown
+        yield made

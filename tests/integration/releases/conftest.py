@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import yaml
 from provision.lab.host import LabHost, ssh_command
 from provision.lab.lab import Lab
 from provision.source import load_yaml
+from tests.labs import lab_for
 
 ROOT = "/opt/generals/game_server"
 SECRET = "a-secret-of-the-service"
@@ -142,15 +142,9 @@ def _quoted(command: str) -> str:
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Two hosts and a registry; ``PROVISION_TEST_LAB`` names the directory of one that is up."""
-    kept = os.environ.get("PROVISION_TEST_LAB")
-    if kept:
-        yield Lab(Path(kept).name, Path(kept))
-        return
-    made = Lab("provision-test-releases", tmp_path_factory.mktemp("releases") / ".lab")
-    made.down()  # what an interrupted run may have left
-    yield made
-    made.down()
+    """Two hosts and a registry."""
+    with lab_for("releases", tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(scope="package")

@@ -12,6 +12,7 @@ from provision.engine.link import HostLink
 from provision.lab.host import LabHost
 from provision.lab.lab import Lab
 from provision.transport.endpoint import Endpoint
+from tests.labs import lab_for
 
 PASSWORD = "lab-login-password"
 
@@ -95,11 +96,9 @@ class Servers:
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Two hosts, without the registry."""
-    made = Lab("provision-test-transport", tmp_path_factory.mktemp("transport") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(2, with_images=False)
-    yield made
-    made.down()
+    with lab_for("transport", tmp_path_factory) as made:
+        made.up(2, with_images=False)
+        yield made
 
 
 @pytest.fixture(scope="package")

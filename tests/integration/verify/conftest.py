@@ -15,18 +15,16 @@ from provision.engine.rollout.checking import target_of
 from provision.engine.run import Run
 from provision.inventory.inventory import Inventory
 from provision.lab.host import LabHost
-from provision.lab.lab import Lab
 from provision.verify.node import Node
+from tests.labs import lab_for
 
 
 @pytest.fixture(scope="session")
 def bare_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
     """A host of this package's own: what other tests installed would pass the checks."""
-    lab = Lab("provision-test-verify", tmp_path_factory.mktemp("verify") / ".lab")
-    lab.down()  # what an interrupted run may have left
-    (host,) = lab.up(1, with_images=False)
-    yield host
-    lab.down()
+    with lab_for("verify", tmp_path_factory) as lab:
+        (host,) = lab.up(1, with_images=False)
+        yield host
 
 
 @pytest.fixture(scope="session")
