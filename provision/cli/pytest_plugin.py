@@ -53,7 +53,8 @@ def _register(config: pytest.Config, sources: list[str], limit: str | None) -> N
     options = RunOptions(limit=limit)
     run = Run("pytest", inventory, options, EventBus(), hosts)
     targets = [target_of(run, name) for name in hosts]
-    config.pluginmanager.register(Hosts(targets, options.forks), "provision-hosts")
+    names = {*inventory.hosts, *inventory.groups}
+    config.pluginmanager.register(Hosts(targets, names, options.forks), "provision-hosts")
     config.pluginmanager.register(_Connections(run), "provision-connections")
 
 

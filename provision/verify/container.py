@@ -55,6 +55,11 @@ class Container:
         return str(self.config["Image"])
 
     @property
+    def image_id(self) -> str:
+        """The image's own id, with ``sha256:``."""
+        return str(self.inspected["Image"])
+
+    @property
     def condition(self) -> str:
         """How it is, in a few words: ``healthy``, ``running``, ``exited with 1``, …."""
         state = self.inspected["State"]
@@ -119,3 +124,9 @@ class Container:
     def _labels(self) -> Mapping[str, Any]:
         labels: Mapping[str, Any] = self.config.get("Labels") or {}
         return labels
+
+
+def untagged(reference: str) -> str:
+    """Return an image's name without its tag and digest."""
+    head, slash, last = reference.partition("@")[0].rpartition("/")
+    return head + slash + last.partition(":")[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from provision.errors import UnreachableError
+from provision.errors import UnreachableError, did_you_mean
+from provision.stack.roles import ROLES
 from provision.verify import fixtures
 from provision.verify.items import is_about_something, node_of
 from provision.verify.node import Node
@@ -25,16 +26,19 @@ class Hosts:
 
     Args:
         targets: the hosts.
+        names: hosts and groups that modules may say they are about, beside those of ``targets``.
         parallel: how many are asked at the same time.
 
     """
 
-    def __init__(self, targets: Sequence[Target], parallel: int) -> None:
+    def __init__(self, targets: Sequence[Target], names: Collection[str], parallel: int) -> None:
         self.all = {target.name: Node(target) for target in targets}
+        self._names = {*ROLES, *names, *self.all, *(it for one in targets for it in one.groups)}
         self._pool = ThreadPoolExecutor(min(parallel, max(len(targets), 1)), "verify")
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Bring the fixtures along: late, so that our ``host`` wins over testinfra's."""
+        config.addinivalue_line("markers", "gpu: is about GPUs, for --tags and -m")
         config.stash[fixtures.NODES] = self.all
         config.pluginmanager.register(fixtures)
 
@@ -58,6 +62,9 @@ class Hosts:
         if only is None:
             return list(self.all.values())
         wanted = {only} if isinstance(only, str) else set(only)
+        for name in sorted(wanted - self._names):
+            hint = did_you_mean(name, self._names) or "it is no host or group of the inventory"
+            pytest.fail(f"{_ONLY} names {name!r}: {hint}", pytrace=False)
         return [node for node in self.all.values() if wanted & {node.name, *node.groups}]
 
     @pytest.hookimpl(tryfirst=True)

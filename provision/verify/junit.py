@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,8 +11,31 @@ from provision.errors import Location, UsageError
 from provision.verify.target import Check
 
 
+def require_writable(path: Path) -> None:
+    """Make the directory of a report.
+
+    Raises:
+        UsageError: it cannot be written there.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from None
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, "it is a directory" if path.is_dir() else "permission denied")
+
+
+def _unwritable(path: Path, why: str) -> UsageError:
+    return UsageError(
+        f"the report cannot be written: {why}",
+        where=Location(str(path)),
+        hint="name a file, such as report.xml; directories that are missing are made",
+    )
+
+
 def write_junit(path: Path, checks: Sequence[Check]) -> None:
-    """Write ``checks`` to ``path``.
+    """Write ``checks`` to ``path``, whose directory exists.
 
     Raises:
         UsageError: it cannot be written.
@@ -24,12 +48,9 @@ def write_junit(path: Path, checks: Sequence[Check]) -> None:
         for check in of_host:
             _add(suite, check)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
-        raise UsageError(
-            f"cannot be written: {error.strerror}", where=Location(str(path))
-        ) from None
+        raise _unwritable(path, error.strerror or str(error)) from None
 
 
 def _counts(checks: Sequence[Check]) -> dict[str, str]:

@@ -62,6 +62,11 @@ class Node:
         return templater_for(self._target.variables, None).view()
 
     @property
+    def gpu_count(self) -> int:
+        """How many GPUs the inventory gives it."""
+        return int(self.variables["gpu_count"])
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The roles that run on it."""
         return roles_of(self.groups)

@@ -25,6 +25,7 @@ class Questions:
         containers: whether containers are looked at.
         grpc: ``host:port`` of servers that this host must find healthy.
         urls: that it must be able to GET.
+        timeout: seconds for each of them; the longest that any suite asks for counts.
 
     """
 
@@ -32,6 +33,7 @@ class Questions:
     containers: bool = False
     grpc: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    timeout: float = 10
 
     @staticmethod
     def together(parts: Iterable[Questions]) -> Questions:
@@ -42,6 +44,7 @@ class Questions:
             containers=any(part.containers for part in asked),
             grpc=tuple(dict.fromkeys(place for part in asked for place in part.grpc)),
             urls=tuple(dict.fromkeys(url for part in asked for url in part.urls)),
+            timeout=max((part.timeout for part in asked), default=Questions.timeout),
         )
 
     def survey(self) -> Survey:
@@ -51,4 +54,5 @@ class Questions:
             containers=self.containers,
             grpc=list(self.grpc),
             urls=list(self.urls),
+            timeout=self.timeout,
         )

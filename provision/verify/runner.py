@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from provision.errors import Location, UsageError
-from provision.verify.junit import write_junit
+from provision.verify.junit import require_writable, write_junit
 from provision.verify.target import Check, Completed, Target
 
 __all__ = ["Check", "Completed", "Target", "verify"]
@@ -20,6 +21,8 @@ def verify(
     *,
     tags: Collection[str] = (),
     paths: Sequence[Path] = (),
+    names: Collection[str] = (),
+    lost: Mapping[str, str] = MappingProxyType({}),
     junit: Path | None = None,
     on_check: Callable[[Check], None] | None = None,
     parallel: int = _PARALLEL,
@@ -33,19 +36,28 @@ def verify(
         targets: the hosts.
         tags: only checks of these subjects, roles or pytest marks.
         paths: the user's own test files, or directories of them, beside ours.
+        names: hosts and groups that files may say they are about, beside the targets' own.
+        lost: hosts that could not be reached, and why: one failed check each, of which the caller
+            has told already.
         junit: where to write a JUnit report.
         on_check: told of each result at once.
         parallel: how many hosts are asked at the same time.
         mask: hides secrets in messages.
 
     Raises:
-        UsageError: a path or tag does not exist, or a test file cannot be read.
+        UsageError: a path or tag does not exist, a test file cannot be read, or the JUnit report
+            cannot be written, which is found before anything is asked.
 
     """
     for path in paths:
         if not path.exists():
             raise UsageError("there are no checks here", where=Location(str(path)))
-    checks: list[Check] = []
+    if junit is not None:
+        require_writable(junit)
+    checks = [
+        Check(name, "connection", "The host can be reached", "failed", message=mask(why))
+        for name, why in lost.items()
+    ]
 
     def record(check: Check) -> None:
         masked = replace(
@@ -62,7 +74,7 @@ def verify(
     if targets:
         from provision.verify.session import run_session
 
-        run_session(targets, paths, tags=tags, parallel=parallel, on_check=record)
+        run_session(targets, paths, tags=tags, names=names, parallel=parallel, on_check=record)
     if junit is not None:
         write_junit(junit, checks)
     return checks

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -48,25 +49,29 @@ def run_session(
     paths: Sequence[Path],
     *,
     tags: Collection[str],
+    names: Collection[str],
     parallel: int,
     on_check: Callable[[Check], None],
 ) -> None:
     """Run our suites and those at ``paths`` on the targets; see ``verify``."""
-    recorder = _Recorder(Hosts(targets, parallel), frozenset(tags), on_check)
+    recorder = _Recorder(Hosts(targets, names, parallel), frozenset(tags), on_check)
     with _undisturbed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.main(_arguments(paths), plugins=[recorder.hosts, recorder])
+        code = pytest.main(_arguments(paths), plugins=[recorder.hosts, recorder])
     recorder.raise_problem()
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise ProvisionError(f"no check was run: pytest ended with {code}")
 
 
 def _arguments(paths: Sequence[Path]) -> list[str]:
     given = [str(path.absolute()) for path in paths]
+    directories = [str(path if path.is_dir() else path.parent) for path in map(Path, given)]
     return [
         str(SUITES),
         *given,
         f"--rootdir={SUITES}",
         f"--config-file={os.devnull}",
-        f"--confcutdir={os.path.commonpath(given or [str(SUITES)])}",
+        f"--confcutdir={os.path.commonpath(directories or [str(SUITES)])}",
         "--import-mode=importlib",  # leaves sys.path alone
         "--capture=no",
         # rewriting is for tests with bare asserts, and costs time on every start
@@ -107,14 +112,16 @@ class _Recorder:
 
     # -- before -----------------------------------------------------------------------------
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
         """Remember a file that is no test file."""
+        report: pytest.CollectReport = yield
         if report.failed and self._problem is None:
-            lines = [line for line in str(report.longrepr).splitlines() if line.strip()]
             self._problem = UsageError(
-                f"the checks in {report.nodeid} cannot be read",
-                hint="\n    ".join(lines[-_OUTPUT_LINES:]),
+                f"the checks in {collector.path} cannot be read",
+                hint="\n    ".join(_reason(str(report.longrepr))),
             )
+        return report
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Take the tests that are tagged as asked, host by host."""
@@ -201,13 +208,22 @@ class _Recorder:
         return "\n".join([_described(report, error), *printed])
 
 
+def _reason(text: str) -> list[str]:
+    """Return what matters of a file that cannot be read: the lines that pytest marks with E."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    marked = [line[1:] for line in lines if line.startswith("E ")]
+    return dedent("\n".join(marked or lines)).splitlines()[-_OUTPUT_LINES:]
+
+
 def _described(report: pytest.TestReport, error: BaseException | None) -> str:
     """Return an error in words: ours as it is, another with its place in the user's file."""
     if isinstance(error, ProvisionError):
         return error.message
-    path, line, _ = report.location
     crash = getattr(report.longrepr, "reprcrash", None)
-    place = f"{crash.path}:{crash.lineno}" if crash is not None else f"{path}:{line}"
+    if crash is None:  # a fixture that does not exist
+        path, line, _ = report.location
+        return f"{(SUITES / path).resolve()}:{(line or 0) + 1}: {_reason(report.longreprtext)[0]}"
+    place = f"{crash.path}:{crash.lineno}"
     text = str(error) if error is not None else report.longreprtext
     kind = "" if isinstance(error, AssertionError | None) else f"{type(error).__name__}: "
     return f"{place}: {kind}{text or 'the check failed'}"

@@ -45,6 +45,8 @@ def verify_hosts(
                 targets,
                 tags=tags,
                 paths=paths,
+                names={*run.inventory.hosts, *run.inventory.groups},
+                lost={name: str(it) for name, it in run.fleet.lost.items() if name in hosts},
                 junit=junit,
                 on_check=lambda check: show(run, check),
                 parallel=run.options.forks,

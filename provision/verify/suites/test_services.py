@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.verify.container import Container
+from provision.verify.container import Container, untagged
 from provision.verify.demand import demand
 from provision.verify.node import Node, Service
 from provision.verify.questions import Questions
@@ -67,12 +67,7 @@ def _is_image(actual: str, named: str) -> bool:
     if actual == named:
         return True
     name, _, digest = actual.partition("@")
-    return bool(digest) and "@" not in named and _untagged(name) == _untagged(named)
-
-
-def _untagged(reference: str) -> str:
-    head, slash, last = reference.rpartition("/")
-    return head + slash + last.partition(":")[0]
+    return bool(digest) and "@" not in named and untagged(name) == untagged(named)
 
 
 def test_restarts(node: Node, role: str) -> None:

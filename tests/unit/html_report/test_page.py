@@ -169,3 +169,13 @@ def test_checks_that_failed_are_told_with_their_hosts() -> None:
     said = page.said("checks")
     assert said.index("redis") < said.index("docker") and "found +PONG" in said
     assert "problems" not in page.text and "2/4" in page.said()
+
+
+def test_failed_checks_come_first_and_passed_ones_late() -> None:
+    unverified, well = Script("h1"), Script("h1")
+    for run, status in ((unverified, Status.FAILED), (well, Status.OK)):
+        run.begin("verify")
+        run.task("h1", "docker: it runs", status=status)
+        run.end("verify")
+    sections = [list(page_of(run.finish(0)).text) for run in (unverified, well)]
+    assert [names.index("checks") < names.index("timeline") for names in sections] == [True, False]

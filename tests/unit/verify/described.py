@@ -61,6 +61,7 @@ COMMANDS = {
     "modinfo": f"6.8.0-60-generic {DRIVER}\n",
     "libcuda": "2 0 0 0 0\n",
     "root/dev/nvidia": "/proc/1/root/dev/nvidia0 /proc/1/root/dev/nvidia1\n",
+    "docker image inspect -f": "sha256:1f 1\n",
     "/cgroup": "0::/\n",
 }
 
@@ -73,6 +74,7 @@ class Changes:
         commands: the output instead, or ``{rc, stdout, stderr}``.
         containers: path -> value in what Docker says of it, or None: it is not there.
         grpc, tcp: answers instead; those of ``urls`` are bodies, or None for no answer.
+        variables: of the inventory, instead.
         clock: seconds that it is ahead.
         lost: whether the connection breaks at the first question.
 
@@ -84,6 +86,7 @@ class Changes:
     grpc: dict[str, str] = field(default_factory=dict)
     urls: dict[str, Any] = field(default_factory=dict)
     tcp: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
     clock: float = 0.0
     lost: bool = False
     docker: str = ""
@@ -97,7 +100,7 @@ class DescribedHost:
         self.changes = changes
         self.groups = inventory().hosts[name].groups
         self.asked: list[str] = []
-        self.variables = Templater(fleet().context(name)).view()
+        self.variables = Templater({**fleet().context(name), **changes.variables}).view()
 
     def target(self) -> Target:
         return Target(self.name, self.groups, self.variables, self.execute, self.ask)
@@ -146,6 +149,8 @@ class DescribedHost:
         changed = _matching(url, self.changes.urls, self.changes.urls)
         if isinstance(changed, list):  # one after the other
             changed = changed.pop(0) if len(changed) > 1 else changed[0]
+        if changed and "refused" in changed:
+            return {"status": 400, "body": json.dumps({"error": changed["refused"]})}
         if changed is not None:
             return (
                 {"status": 200, "body": json.dumps({"data": changed})}
@@ -162,18 +167,9 @@ class DescribedHost:
             contents = [parse_yaml(f.content) for path, f in files.items() if "/rules/" in path]
             return {"groups": [_group(it) for content in contents for it in content["groups"]]}  # type: ignore[index]
         config: Any = parse_yaml(files["prometheus/prometheus.yml"].content)
-        return {
-            "activeTargets": [
-                {
-                    "labels": {"job": job["job_name"], "instance": target},
-                    "health": "up",
-                    "lastScrape": "2026-11-01T00:00:00.123456789Z",
-                }
-                for job in config["scrape_configs"]
-                for static in job["static_configs"]
-                for target in static["targets"]
-            ]
-        }
+        if "query=" in url:
+            return {"result": [{"metric": it["labels"]} for it in _targets(config)]}
+        return {"activeTargets": _targets(config)}
 
     def _containers(self) -> list[dict[str, Any]]:
         found = []
@@ -184,6 +180,19 @@ class DescribedHost:
                 if changes is not None:
                     found.append(_changed(_inspected(rendered, name, service), changes))
         return found
+
+
+def _targets(config: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "labels": {"job": job["job_name"], "instance": target},
+            "health": "up",
+            "lastScrape": "2026-11-01T00:00:00.123456789Z",
+        }
+        for job in config["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+    ]
 
 
 def _matching(text: str, answers: Mapping[str, Any], first: Mapping[str, Any]) -> Any:
@@ -214,6 +223,7 @@ def _inspected(rendered: ComposeProject, name: str, service: Mapping[str, Any]) 
     ports = [port for port in service.get("ports", ()) if port.get("published")]
     return {
         "Id": f"{rendered.name}-{name}-id",
+        "Image": "sha256:1f",
         "Name": f"/{rendered.name}-{name}-1",
         "RestartCount": 0,
         "State": {
@@ -225,7 +235,7 @@ def _inspected(rendered: ComposeProject, name: str, service: Mapping[str, Any]) 
             "StartedAt": time.strftime("%Y-%m-%dT%H:%M:%S.5Z", time.gmtime()),
         },
         "Config": {
-            "Image": service["image"],
+            "Image": f"{service['image'].partition('@')[0]}@sha256:0f",
             "User": service.get("user", ""),
             "Labels": {
                 "com.docker.compose.project": rendered.name,

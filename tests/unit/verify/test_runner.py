@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.verify.runner import Check, verify
 from tests.unit.verify.described import Changes, described
 
@@ -76,6 +76,11 @@ def test_error_in_a_fixture_is_a_failure(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in check.message
 
 
+def test_fixture_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    check = checks_of(tmp_path, "def test_a(host): pass\ndef test_b(host, nothing): pass\n")[1]
+    assert check.message == f"{tmp_path}/test_mine.py:2: fixture 'nothing' not found"
+
+
 def test_commands_run_on_the_host_each_time_but_a_suites_questions_once(tmp_path: Path) -> None:
     text = (
         "from provision.verify.questions import Questions\n"
@@ -115,12 +120,53 @@ def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
         verify([host.target() for host in described()], paths=[tmp_path / "nothing"])
 
 
+def test_path_of_a_single_file(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_a(host): pass\n")
+    (tmp_path / "test_other.py").write_text("def test_b(host): pass\n")
+    targets = [host.target() for host in described()]
+    checks = verify(targets, paths=[tmp_path / "test_mine.py"])
+    assert {"mine", "base"} <= {it.suite for it in checks}
+    assert "other" not in {it.suite for it in checks}
+
+
+def test_a_session_that_pytest_refuses_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provision.verify.session.SUITES", tmp_path / "gone")
+    with pytest.raises(ProvisionError, match="no check was run"):
+        verify([host.target() for host in described()])
+
+
+def test_hosts_that_nobody_knows_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("testinfra_hosts = ['trainr']\ndef test_a(host): pass\n")
+    targets = [host.target() for host in described()]
+    with pytest.raises(UsageError, match=r"test_mine\.py") as caught:
+        verify(targets, paths=[tmp_path])
+    assert caught.value.hint == "testinfra_hosts names 'trainr': did you mean 'trainer'?"
+    checks = verify(targets, paths=[tmp_path], names=["trainr"])  # of a host beyond the limit
+    assert "mine" not in {it.suite for it in checks}
+
+
+@pytest.mark.parametrize("place", ["file/report.xml", "directory"])
+def test_report_that_cannot_be_written_is_refused_before_any_host_is_asked(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "directory").mkdir()
+    hosts = described()
+    with pytest.raises(UsageError, match="cannot be written"):
+        verify([host.target() for host in hosts], junit=tmp_path / place)
+    assert [host.asked for host in hosts] == [[], []]
+
+
 def test_file_that_cannot_be_read_is_an_error_before_any_host_is_asked(tmp_path: Path) -> None:
     (tmp_path / "test_broken.py").write_text("def test_a(host:\n")
     hosts = described()
     with pytest.raises(UsageError) as caught:
         verify([host.target() for host in hosts], paths=[tmp_path])
-    assert "test_broken.py" in caught.value.message
+    assert f"{tmp_path}/test_broken.py" in caught.value.message
+    assert str(caught.value.hint).lstrip().startswith("File ")
+    assert 'test_broken.py", line 1' in str(caught.value.hint)
     assert "SyntaxError" in str(caught.value.hint)
     assert [host.asked for host in hosts] == [[], []]
 
@@ -146,9 +192,22 @@ def test_junit_report(tmp_path: Path) -> None:
     root = ElementTree.parse(report).getroot()
     counts = {suite.get("name"): suite.attrib for suite in root}
     assert counts["gpu-1"]["failures"] == "1"
-    assert counts["work-1"]["tests"] == counts["gpu-1"]["tests"] == "11"
+    assert counts["work-1"]["tests"] == counts["gpu-1"]["tests"] == "12"
     failures = root.findall(".//testcase[@classname='gpu-1.mine']/failure")
     assert "test_mine.py:1" in str(failures[0].get("message"))
+
+
+def test_junit_report_names_hosts_that_could_not_be_reached(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    told: list[Check] = []
+    target = described()[0].target()
+    lost = {"gpu-9": "host gpu-9: no answer in time"}
+    verify([target], tags={"docker"}, lost=lost, junit=report, on_check=told.append)
+    root = ElementTree.parse(report).getroot()
+    assert root.attrib["failures"] == "1"
+    (failure,) = root.findall(".//testcase[@classname='gpu-9.connection']/failure")
+    assert failure.get("message") == lost["gpu-9"]
+    assert {check.host for check in told} == {target.name}
 
 
 def test_no_trace_is_left(

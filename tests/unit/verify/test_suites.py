@@ -21,6 +21,7 @@ def test_hosts_that_are_well() -> None:
     reasons = {check.message for check in checks if check.outcome == "skipped"}
     assert reasons == {
         "gpu_count is 0",
+        "no cuda_image is given",
         "nothing on it uses GAME_SERVER",
         "nothing on it uses EXPERIENCE_BUFFER",
         "nothing on it uses MODEL_SERVER",
