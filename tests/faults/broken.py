@@ -99,6 +99,14 @@ class Broken:
         """The registry sends other bytes than the image's digest promises."""
         self._on_registry("image-corrupt")
 
+    def clock_off(self) -> None:
+        """An hour ahead, for all that a run does on the host; see ``clock_movable``."""
+        self.sh("echo +3600 > /etc/faketimerc")
+
+    def clock_movable(self) -> None:
+        """Prepare ``clock_off``, for the runs that begin from now on."""
+        self.script("clock-movable")
+
     def rebooted(self) -> None:
         """Power lost, and back."""
         container = self.lab.container(NAME)
@@ -122,6 +130,7 @@ class Broken:
             container.unpause()
         self.sh("iptables -F INPUT; iptables -F OUTPUT")
         self.script("disk-freed")
+        self.sh("rm -f /etc/sudoers.d/faketime /etc/faketimerc")
         self.release("*")
         self.sh("systemctl start ssh.socket; systemctl start ssh; systemctl start docker")
         registry = docker_api.connect().containers.get(self._registry)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from provision.cli import main
 from provision.engine.rollout import undo
-from provision.transport import heartbeat, launch, liveness, modules
+from provision.transport import connection, heartbeat, launch, liveness, modules, route
 
 FAILPOINT = Path(__file__).with_name("failpoint.py")
 SHORTER = {"provision.agent.session": (r"^_LOOK = [\d.]+", "_LOOK = 0.5")}
@@ -39,6 +39,7 @@ def shorten(*, with_failpoint: bool) -> None:
     """Be impatient from now on."""
     heartbeat.EVERY = 0.5
     liveness.ASK_EVERY, liveness.GIVE_UP_AFTER = 1, 4
+    connection._PATIENCE, route.DEFAULT_CONNECT_TIMEOUT = 3.0, 4
     undo._PATIENCE = 8.0
     source = changed(modules.source, with_failpoint=with_failpoint)
     modules.source = launch.source = source  # type: ignore[assignment]

@@ -16,9 +16,15 @@ from .running import Ended, Event, Running
 pytestmark = pytest.mark.integration
 
 _IN_TIME = 90  # seconds for a run, whatever is broken
-_BEFORE = {"cut", "sshd-killed", "frozen", "disk-full", "registry-down"}  # in force from the start
+_BEFORE = {"cut", "sshd-killed", "frozen", "disk-full", "registry-down", "clock-off"}  # in force from the start
 _ALONE = {"controller-killed", "cut", "sshd-killed"}  # the agent goes on, and nobody listens
-_OPENED = {"disk-full", "dockerd-killed", "registry-down", "frozen-briefly"}  # then all is well
+_OPENED = {  # then all is well
+    "clock-off",
+    "disk-full",
+    "dockerd-killed",
+    "frozen-briefly",
+    "registry-down",
+}
 _SWITCH = "service: composeproject generals-host"
 
 
@@ -88,6 +94,8 @@ def _prepare(stand: Stand, cell: Cell, old: str, new: str) -> None:
         host.hold(f"crash-{new}" if cell.fault == "crash-looping" else f"ill-{new}")
     if cell.phase == "rollback":
         host.hold(f"crash-{new}")
+    if cell.fault == "clock-off":
+        host.clock_movable()
     if _is_before(cell):
         _fault(host, cell.fault)()
     elif cell.phase == "pull":

@@ -82,9 +82,11 @@ def _put_back(run: Run, name: str, role: str, outcome: _Outcome) -> None:
             return _undo_role(run, _reached(run, name), role, outcome)
         except UnreachableError as error:
             problem, lost = error.message, lost or error
+            is_over = time.monotonic() > deadline
         except ProvisionError as error:
             problem, failures = error.message, failures + 1
-        if failures == _TRIES or time.monotonic() > deadline:
+            is_over = failures == _TRIES
+        if is_over:
             break
         run.fleet.pause(_RETRY)
     outcome.stuck[name] = problem
