@@ -81,7 +81,7 @@ class WritableFiles(Files, Programs):
         """Add a line to a file that only its owner may read; one that was torn before is ended.
 
         Raises:
-            Failure: disk full, read-only, missing directory.
+            Failure: disk full, read-only, missing directory; the file is as it was.
 
         """
         try:
@@ -89,8 +89,14 @@ class WritableFiles(Files, Programs):
             with open(descriptor, "rb+", buffering=0) as file:
                 size = os.fstat(descriptor).st_size
                 is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-                file.write(("\n" if is_torn else "").encode() + line.encode() + b"\n")
-                os.fsync(descriptor)
+                left = (b"\n" if is_torn else b"") + line.encode() + b"\n"
+                try:
+                    while left:
+                        left = left[file.write(left) or 0 :]  # a disk may take the beginning alone
+                    os.fsync(descriptor)
+                except OSError:
+                    os.ftruncate(descriptor, size)
+                    raise
         except OSError as error:
             raise file_failure("write", path, error) from error
 

@@ -17,9 +17,9 @@ _AGENT = "pgrep -f '^[^ ]*python3.*stream.readline'"
 _CUT = "-p tcp --{}port 22 -j DROP"
 _SCRIPTS = Path(__file__).with_name("scripts")
 
+_CONTAINER = "docker ps --quiet --filter label=com.docker.compose.project=generals-host"
 _SERVING = (
-    "docker ps --filter health=healthy --filter label=com.docker.compose.project=generals-host"
-    " --format '{{.ID}}' | xargs -r docker inspect -f"
+    f"{_CONTAINER} --filter health=healthy | xargs -r docker inspect -f"
     " '{{range .Config.Env}}{{println .}}{{end}}' | sed -n s/^VERSION=//p"
 )
 _LOCKED = "flock --nonblock /run/provision/lock true"
@@ -52,9 +52,13 @@ class Broken:
 
     # -- faults -----------------------------------------------------------------------------
 
+    def await_agent(self) -> None:
+        """Wait until there is an agent."""
+        self.sh(f"for n in $(seq 500); do {_AGENT} && break; sleep 0.02; done")
+
     def agent_killed(self) -> None:
-        """SIGKILL of the agent, as soon as there is one."""
-        self.sh(f"for n in $(seq 100); do {_AGENT} && break; sleep 0.02; done; {_kill(_AGENT)}")
+        """SIGKILL."""
+        self.sh(f"kill -KILL $({_AGENT})")
 
     def cut(self) -> None:
         """Every packet of SSH is dropped."""
@@ -67,7 +71,17 @@ class Broken:
 
     def frozen(self) -> None:
         """Nothing on the host runs any more, nor answers."""
-        self.lab.container(NAME).pause()
+        until(self._freezes, "the host cannot be frozen")
+
+    def _freezes(self) -> bool:
+        """Try to freeze it: the kernel refuses while something on it is just being started."""
+        from docker.errors import APIError
+
+        try:
+            self.lab.container(NAME).pause()
+        except APIError:
+            return False
+        return True
 
     def frozen_briefly(self) -> None:
         """For a second."""
@@ -106,6 +120,18 @@ class Broken:
     def clock_movable(self) -> None:
         """Prepare ``clock_off``, for the runs that begin from now on."""
         self.script("clock-movable")
+
+    def crash_looping(self, version: str) -> None:
+        """A version of the service ends as soon as it begins, from now on."""
+        self.hold(f"crash-{version}")
+        self.sh(
+            f"{_CONTAINER} | xargs -r docker inspect -f '{{{{.State.Pid}}}}' | xargs -r kill -9"
+        )
+
+    def never_healthy(self, version: str) -> None:
+        """A version of the service is not well, and from now on never will be."""
+        self.hold(f"ill-{version}")
+        until(lambda: self.serving() != version, "its health check notices nothing")
 
     def rebooted(self) -> None:
         """Power lost, and back."""
@@ -154,6 +180,10 @@ class Broken:
         """Return everything that a deploy has to leave the same, however it came about."""
         return self.script("fingerprint")
 
+    def torn(self) -> str:
+        """Name the files that are half-written, "" where there is none."""
+        return self.script("torn")
+
     def install_slow_package(self) -> None:
         """Have something that a deploy removes, and that takes as long as its gate is closed."""
         self.script("slow-package")
@@ -169,10 +199,6 @@ def until(holds: Callable[[], object], what: str, seconds: float = 30) -> None:
 
 def _text(name: str) -> str:
     return (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-
-
-def _kill(find: str) -> str:
-    return f"kill -KILL $({find})"
 
 
 def project_directory(made: Path) -> Path:

@@ -56,7 +56,7 @@ class Stand:
         version = self.version or "b"
         for each in ("a" if version == "b" else "b", version):
             ended = self.deploy(each)
-            assert ended.code == 0, ended.text
+            assert ended.code == 0, ended.told
             self.undisturbed[each] = self.host.fingerprint()
         self.deploy(self.other)
         self.undisturbed[self.version] = self.host.fingerprint()

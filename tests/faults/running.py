@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ from typing import Any, Self
 IMPATIENT = Path(__file__).with_name("impatient.py")
 _REPOSITORY = Path(__file__).parents[2]
 
+_UNEVENTFUL = re.compile(r'"task_started"|"task_finished".*"status": "(ok|changed|skipped)"')
+
 Event = dict[str, Any]
 
 
@@ -27,6 +30,11 @@ class Ended:
     code: int
     text: str
     seconds: float
+
+    @property
+    def told(self) -> str:
+        """What is worth reading of it: without what began, and what went well."""
+        return "\n".join(line for line in self.text.splitlines() if not _UNEVENTFUL.search(line))
 
 
 class Running:
