@@ -9,7 +9,7 @@ from provision.agent.failure import Failure
 
 _UNREACHABLE = (
     r"no such host|connection refused|i/o timeout|no route to host|network is unreachable|"
-    r"deadline exceeded|Client\.Timeout|EOF|connection reset"
+    r"deadline exceeded|Client\.Timeout|EOF|connection reset|handshake timeout"
 )
 _REFUSED = r"no basic auth credentials|unauthorized|401|denied|may require 'docker login'"
 # A pattern of dockerd's text, what it means, and what to do.
@@ -50,7 +50,9 @@ _MEANINGS: Sequence[Tuple[str, str, str]] = (
         "check the host's DNS, network, firewall and proxy settings",
     ),
 )
-_PASSING = re.compile(r"i/o timeout|EOF|connection reset|deadline exceeded|Client\.Timeout|50[234]")
+_PASSING = re.compile(
+    r"i/o timeout|EOF|connection reset|deadline exceeded|Client\.Timeout|handshake timeout|50[234]"
+)
 
 
 def may_pass(text: str) -> bool:

@@ -22,7 +22,7 @@ _SERVING = (
     f"{_CONTAINER} --filter health=healthy | xargs -r docker inspect -f"
     " '{{range .Config.Env}}{{println .}}{{end}}' | sed -n s/^VERSION=//p"
 )
-_LOCKED = "flock --nonblock /run/provision/lock true"
+_IS_FREE = "[ ! -e /run/provision/lock ] || flock --nonblock /run/provision/lock true"
 
 
 class Broken:
@@ -131,7 +131,6 @@ class Broken:
     def never_healthy(self, version: str) -> None:
         """A version of the service is not well, and from now on never will be."""
         self.hold(f"ill-{version}")
-        until(lambda: self.serving() != version, "its health check notices nothing")
 
     def rebooted(self) -> None:
         """Power lost, and back."""
@@ -154,11 +153,7 @@ class Broken:
         container = self.lab.container(NAME)
         if container.status == "paused":
             container.unpause()
-        self.sh("iptables -F INPUT; iptables -F OUTPUT")
-        self.script("disk-freed")
-        self.sh("rm -f /etc/sudoers.d/faketime /etc/faketimerc")
-        self.release("*")
-        self.sh("systemctl start ssh.socket; systemctl start ssh; systemctl start docker")
+        self.script("healed")
         registry = docker_api.connect().containers.get(self._registry)
         if registry.status == "paused":
             registry.unpause()
@@ -170,7 +165,7 @@ class Broken:
 
     def is_left_alone(self) -> bool:
         """Tell whether no agent is at work any more, and nobody has the lock."""
-        return not self.sh(_AGENT) and self.sh(f"{_LOCKED} && echo free") == "free"
+        return not self.sh(_AGENT) and self.sh(f"({_IS_FREE}) && echo free") == "free"
 
     def serving(self) -> str:
         """Return the version that is well, "" where none is."""

@@ -105,6 +105,8 @@ def _prepare(stand: Stand, cell: Cell, old: str, new: str) -> None:
         host.clock_movable()
     if _is_before(cell):
         _strike(host, cell, old)
+        if cell.fault in _OF_SERVICE:
+            until(lambda: not host.serving(), "nobody notices that the service is not well")
     elif cell.phase == "pull":
         host.registry("pause")
 
