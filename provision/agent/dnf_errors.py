@@ -22,6 +22,11 @@ _MEANINGS: Sequence[Tuple[str, str, str]] = (
         "set `become: true`",
     ),
     (
+        r"signature verification error|GPG signature is not available|Bad GPG signature",
+        "the repository's metadata is not signed by the key that it should be",
+        "nothing of it was taken; ask its owner before you trust another key",
+    ),
+    (
         r"GPG check FAILED|is not signed|public key is not installed",
         "a package is not signed by a key that the host trusts",
         "import the repository's key, or set its gpgkey",

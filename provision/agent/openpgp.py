@@ -10,6 +10,8 @@ from typing import Iterator, List, Tuple
 from provision.agent.failure import Failure
 
 _PUBLIC_KEY = 6  # the tag of a primary key's packet
+_LINE = 48  # bytes of a line of armor, which makes 64 characters
+_CRC24 = (0xB704CE, 0x1864CFB)  # section 6.1: how the checksum begins, and its polynomial
 _VERSION = 4
 _ARMOR = re.compile(
     rb"-----BEGIN PGP PUBLIC KEY BLOCK-----(?P<body>.*?)-----END PGP PUBLIC KEY BLOCK-----",
@@ -24,8 +26,7 @@ def binary(key: bytes) -> bytes:
         Failure: it is no OpenPGP public key.
 
     """
-    blocks = [_dearmored(match.group("body")) for match in _ARMOR.finditer(key)]
-    data = b"".join(blocks) or key
+    data = dearmored(key)
     if not fingerprints(data):
         raise Failure(
             "this is not an OpenPGP public key",
@@ -35,16 +36,61 @@ def binary(key: bytes) -> bytes:
     return data
 
 
+def dearmored(key: bytes) -> bytes:
+    """Return what the armor of a key holds, or what has none as it is."""
+    return b"".join(_decoded(match.group("body")) for match in _ARMOR.finditer(key)) or key
+
+
 def fingerprints(data: bytes) -> List[str]:
     """Return the fingerprints of the primary keys in ``data``, in upper-case hexadecimal."""
-    return [
-        hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest().upper()  # noqa: S324 - what a version 4 fingerprint is
-        for tag, body in _packets(data)
-        if tag == _PUBLIC_KEY and body[:1] == bytes((_VERSION,))
+    return [fingerprint for fingerprint, _ in _keys(data) if fingerprint]
+
+
+def only(data: bytes, fingerprint: str) -> bytes:
+    """Return the one key of ``data`` that has the fingerprint; b"" where there is none.
+
+    A file may hold further keys, and whoever trusts the file would trust all of them.
+    """
+    return b"".join(key for found, key in _keys(data) if found == fingerprint)
+
+
+def armored(data: bytes) -> bytes:
+    """Return a key as text, which is the form that rpm reads."""
+    lines = [
+        binascii.b2a_base64(data[at : at + _LINE], newline=False)
+        for at in range(0, len(data), _LINE)
     ]
+    checksum = b"=" + binascii.b2a_base64(_crc24(data).to_bytes(3, "big"), newline=False)
+    begin, end = (b"-----" + verb + b" PGP PUBLIC KEY BLOCK-----" for verb in (b"BEGIN", b"END"))
+    return b"\n".join([begin, b"", *lines, checksum, end, b""])
 
 
-def _dearmored(body: bytes) -> bytes:
+def _keys(data: bytes) -> Iterator[Tuple[str, bytes]]:
+    """Yield fingerprint and packets of each key; "" for one whose version is not ours."""
+    starts = [(at, body) for at, tag, body in _packets(data) if tag == _PUBLIC_KEY]
+    ends = [at for at, _ in starts[1:]] + [len(data)]
+    for (start, body), end in zip(starts, ends):  # noqa: B905 - Python 3.8
+        is_known = body[:1] == bytes((_VERSION,))
+        yield _fingerprint(body) if is_known else "", data[start:end]
+
+
+def _fingerprint(body: bytes) -> str:
+    packet = b"\x99" + len(body).to_bytes(2, "big") + body
+    return hashlib.sha1(packet).hexdigest().upper()  # noqa: S324 - what a version 4 fingerprint is
+
+
+def _crc24(data: bytes) -> int:
+    checksum, polynomial = _CRC24
+    for byte in data:
+        checksum ^= byte << 16
+        for _ in range(8):
+            checksum <<= 1
+            if checksum & 0x1000000:
+                checksum ^= polynomial
+    return checksum
+
+
+def _decoded(body: bytes) -> bytes:
     """Decode what stands between the two lines of an armor: headers, base64, a checksum."""
     _, _, text = body.replace(b"\r", b"").partition(b"\n\n")
     lines = [line for line in text.splitlines() if line and not line.startswith(b"=")]
@@ -54,8 +100,8 @@ def _dearmored(body: bytes) -> bytes:
         raise Failure("the armor of this OpenPGP key is broken: {}".format(error)) from None
 
 
-def _packets(data: bytes) -> Iterator[Tuple[int, bytes]]:
-    """Yield tag and body of each packet; stops where the data is none (section 4.2)."""
+def _packets(data: bytes) -> Iterator[Tuple[int, int, bytes]]:
+    """Yield place, tag and body of each packet; stops where the data is none (section 4.2)."""
     at = 0
     while at < len(data) and data[at] & 0x80:
         head = data[at]
@@ -64,7 +110,7 @@ def _packets(data: bytes) -> Iterator[Tuple[int, bytes]]:
         start, length = _new_length(data, at) if is_new else _old_length(data, at)
         if start + length > len(data):
             return
-        yield tag, data[start : start + length]
+        yield at, tag, data[start : start + length]
         at = start + length
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Sequence, Set, Tuple
+from fnmatch import fnmatchcase
+from typing import Dict, List, Sequence, Tuple
 
 from provision.agent.failure import Failure
 from provision.agent.system import System
 
-VERSION_LOCKS = ("/etc/dnf/versionlock.toml", "/etc/dnf/plugins/versionlock.list")  # dnf 5, dnf 4
+LOCKS_OF_DNF_4 = "/etc/dnf/plugins/versionlock.list"
+VERSION_LOCKS = ("/etc/dnf/versionlock.toml", LOCKS_OF_DNF_4)  # the first is that of dnf 5
 _FORMAT = "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\n"
 _MISSING = re.compile(r"^(?:package|no package provides) (\S+?)(?: is not installed)?$")
-_LOCKED = re.compile(r"""^(?:name = "(?P<toml>[^"]+)"|!?(?P<list>[^\s#]+)-\d+:\S+)""", re.MULTILINE)
+_LOCKED = re.compile(
+    r"""^(?:name = "(?P<toml>[^"]+)"|(?P<list>[^\s#!]+)-(?P<version>\d+:\S+))""", re.MULTILINE
+)
 
 
 def installed(system: System, names: Sequence[str]) -> Dict[str, str]:
@@ -29,17 +33,30 @@ def installed(system: System, names: Sequence[str]) -> Dict[str, str]:
     versions = dict.fromkeys(names, "absent")
     for name in names:
         if name not in missing:
-            versions[name] = next(version for own, version in found if _is_called(name, own))
+            called = [(own, version) for own, version in found if _is_called(name, own)]
+            versions[name] = max(called, key=lambda it: len(it[0]))[1]  # not docker-ce for -ce-cli
         elif name not in unknown:
             versions[name] = provided[0][1]
     return versions
 
 
-def locked(system: System) -> Set[str]:
-    """Return the names of the packages that dnf's versionlock plugin keeps at their version."""
+def locks(system: System) -> Dict[str, str]:
+    """Return the packages that dnf's versionlock keeps, with the version: see ``keeps``."""
     texts = (system.read_text(path) or "" for path in VERSION_LOCKS)
     matches = (match for text in texts for match in _LOCKED.finditer(text))
-    return {match.group("toml") or match.group("list") for match in matches}
+    return {match["toml"] or match["list"]: match["version"] or "*" for match in matches}
+
+
+def keeps(lock: str, version: str) -> bool:
+    """Tell whether a lock is on a version; one on what the package was once keeps nothing.
+
+    Args:
+        lock: ``epoch:version-release.architecture`` with wildcards, as versionlock writes it.
+        version: as ``installed`` tells it.
+
+    """
+    exact = (version if ":" in version else "0:" + version) + "."
+    return lock.startswith(exact) or fnmatchcase(exact, lock)
 
 
 def _query(

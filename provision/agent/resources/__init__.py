@@ -24,6 +24,7 @@ _MODULES: Dict[str, str] = {
     "Directory": "directory",
     "Dnf": "dnf",
     "DkmsModules": "dkms_modules",
+    "DnfRepository": "dnf_repository",
     "DockerImage": "docker_image",
     "DriverStatus": "driver_status",
     "Execute": "execute",

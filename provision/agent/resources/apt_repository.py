@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
-from provision.agent import openpgp
 from provision.agent.apt_get import AptGet
 from provision.agent.failure import Failure
 from provision.agent.resource import Difference, Resource, State
+from provision.agent.signing_key import SigningKey
 from provision.agent.system import System
 
 _KEYRINGS = "/etc/apt/keyrings"
@@ -27,7 +26,7 @@ class AptRepository(Resource):
         architectures: none means the host's.
         key: the signing key itself, armored; or
         key_url: where to get it. It is fetched once, and again when it is not the declared one.
-        key_fingerprint: of the key; blanks do not matter.
+        key_fingerprint: of the key; blanks do not matter. Only that key of a file is trusted.
         key_sha256: of the file at ``key_url``.
         state: "present" or "absent".
         update_cache: fetch the package lists after a change; where that fails, undo the change.
@@ -53,16 +52,16 @@ class AptRepository(Resource):
         """Return the source's text and which key signs it."""
         if self.state == "absent":
             return {"source": None, "key": None}
-        if not self._has_key():
+        if not self._signing_key().is_declared:
             return {"source": self._source()}
-        return {"source": self._source(), "key": self._expected_key()}
+        return {"source": self._source(), "key": self._signing_key().expected()}
 
     def actual(self, system: System) -> State:
         """Return the same as they are on the host."""
         found = system.read(self._key_path())
         return {
             "source": system.read_text(self._source_path()),
-            "key": None if found is None else self._identity(found),
+            "key": None if found is None else self._signing_key().identity(found),
         }
 
     def fix(self, system: System, difference: Difference) -> None:
@@ -85,7 +84,7 @@ class AptRepository(Resource):
         if "key" in difference:
             if not system.exists(_KEYRINGS):
                 system.make_directory(_KEYRINGS)
-            _put(system, self._key_path(), self._fetched_key(system))
+            _put(system, self._key_path(), self._signing_key().fetched(system))
         _put(system, self._source_path(), self._source().encode())
 
     def _source_path(self) -> str:
@@ -98,63 +97,23 @@ class AptRepository(Resource):
             "Suites": self.suites,
             "Components": self.components,
             "Architectures": self.architectures,
-            "Signed-By": [self._key_path()] if self._has_key() else [],
+            "Signed-By": [self._key_path()] if self._signing_key().is_declared else [],
         }
         lines = (
             "{}: {}\n".format(name, " ".join(given)) for name, given in fields.items() if given
         )
         return "".join(lines)
 
-    # -- the key ----------------------------------------------------------------------------
-
-    def _has_key(self) -> bool:
-        return self.key is not None or self.key_url is not None
-
     def _key_path(self) -> str:
         return "{}/{}.gpg".format(_KEYRINGS, self.name)
 
-    def _fingerprint(self) -> str:
-        return (self.key_fingerprint or "").replace(" ", "").replace("0x", "").upper()
-
-    def _expected_key(self) -> str:
-        """Return what identifies the key best of what is declared."""
-        if self.key is not None:
-            return _digest(openpgp.binary(self.key.encode()))
-        return self._fingerprint() or "present"
-
-    def _identity(self, found: bytes) -> str:
-        """Return the same of a key on the host."""
-        if self.key is not None:
-            return _digest(found)
-        present = openpgp.fingerprints(found)
-        if not self._fingerprint():
-            return "present" if present else "broken"
-        return self._fingerprint() if self._fingerprint() in present else ", ".join(present)
-
-    def _fetched_key(self, system: System) -> bytes:
-        if self.key is not None:
-            given = self.key.encode()
-        else:
-            given = b"".join(system.download(self.key_url or ""))
-        if self.key_sha256 is not None and hashlib.sha256(given).hexdigest() != self.key_sha256:
-            raise self._wrong_key("sha256 " + self.key_sha256, hashlib.sha256(given).hexdigest())
-        key = openpgp.binary(given)
-        present: List[str] = openpgp.fingerprints(key)
-        if self._fingerprint() and self._fingerprint() not in present:
-            raise self._wrong_key("fingerprint " + self._fingerprint(), ", ".join(present))
-        return key
-
-    def _wrong_key(self, expected: str, found: str) -> Failure:
-        return Failure(
-            "the key at {} is not the declared one".format(self.key_url or "hand"),
-            expected=expected,
-            found=found,
-            hint="nothing was changed; ask the repository's owner before you trust another key",
+    def _signing_key(self) -> SigningKey:
+        return SigningKey(
+            text=self.key,
+            url=self.key_url,
+            fingerprint=self.key_fingerprint,
+            sha256=self.key_sha256,
         )
-
-
-def _digest(key: bytes) -> str:
-    return "sha256 " + hashlib.sha256(key).hexdigest()
 
 
 def _put(system: System, path: str, content: Optional[bytes]) -> None:

@@ -54,25 +54,24 @@ class Dnf(Resource):
 
     def actual(self, system: System) -> State:
         """Return what rpm has installed, and what is locked."""
-        state: State = dict(rpm.installed(system, list(self._wanted())))
+        found = rpm.installed(system, list(self._wanted()))
+        state: State = dict(found)
         if self.hold is not None:
-            locked = rpm.locked(system)
-            state.update({"hold " + name: name in locked for name in self._wanted()})
+            held = _held(system, found)
+            state.update({"hold " + name: name in held for name in found})
         return state
 
     def fix(self, system: System, difference: Difference) -> Data:
         """Install, remove and lock; returns the installed ``versions``."""
         differing = [name for name in self._wanted() if name in difference]
-        if self.hold is not None and differing:
-            self._lock(system, "delete", [it for it in differing if it in rpm.locked(system)])
-        if differing and self.state == "absent":
-            _dnf(system, "autoremove" if self.autoremove else "remove", differing)
-        elif differing:
-            self._install(system, differing)
-        if self.hold is not None:
-            locked = rpm.locked(system)
-            unmet = [name for name in self._wanted() if (name in locked) != self.hold]
-            self._lock(system, "add" if self.hold else "delete", unmet)
+        self._unlock(system, differing)
+        try:
+            if differing and self.state == "absent":
+                _dnf(system, "autoremove" if self.autoremove else "remove", differing)
+            elif differing:
+                self._install(system, differing)
+        finally:
+            self._hold(system)
         found = rpm.installed(system, list(self._wanted()))
         return {"versions": {name: it for name, it in found.items() if it != "absent"}}
 
@@ -90,8 +89,9 @@ class Dnf(Resource):
 
     def _updates(self, system: System) -> Dict[str, str]:
         """Return the newer versions that the repositories have."""
-        refresh = ["--refresh"] if self.update_cache else []
-        done = system.run(["dnf", "--quiet", *refresh, "check-update", *self._wanted()])
+        options = ["--refresh"] if self.update_cache else []
+        options += self._may_move_locked(system)
+        done = system.run(["dnf", "--quiet", *options, "check-update", *self._wanted()])
         found = re.findall(r"^(\S+)\.\w+ +(\S+) +\S+$", done.stdout, re.MULTILINE)
         return dict(found)
 
@@ -99,19 +99,44 @@ class Dnf(Resource):
         options = ["--refresh"] if self.update_cache else []
         if self.install_recommends is not None:
             options.append("--setopt=install_weak_deps={:d}".format(self.install_recommends))
-        wanted = self._wanted()
-        there = rpm.installed(system, differing)
-        for verb, is_meant in (("install", False), (self._replacing(), True)):
-            chosen = [name for name in differing if (there[name] != "absent") == is_meant]
-            if chosen:
-                exact = ["-".join(filter(None, (name, wanted[name]))) for name in chosen]
-                _dnf(system, verb, exact, options)
+        options += self._may_move_locked(system)
+        wanted, there = self._wanted(), rpm.installed(system, differing)
+        verbs: Dict[str, List[str]] = {}
+        for name in differing:
+            verb = "install" if there[name] == "absent" else self._replacing()
+            verbs.setdefault(verb, []).append("-".join(filter(None, (name, wanted[name]))))
+        for verb, packages in verbs.items():
+            _dnf(system, verb, packages, options)
+        for name, version in rpm.installed(system, differing).items():
+            if not _matches(wanted[name], version):
+                raise _not_replaced(name, wanted[name], version)
 
     def _replacing(self) -> str:
-        """Return dnf's word for another version of what is installed."""
-        if self.state == "latest":
-            return "upgrade"
-        return "downgrade" if self.allow_downgrade else "install"
+        """Return dnf's word for another version; ``install`` takes an older one, too."""
+        return "install" if self.allow_downgrade and self.state != "latest" else "upgrade"
+
+    def _may_move_locked(self, system: System) -> List[str]:
+        """Return what lets dependencies that are locked move along; dnf 4 has it as a plugin."""
+        is_needed = self.hold is not None and system.exists(rpm.LOCKS_OF_DNF_4)
+        return ["--disableplugin=versionlock"] if is_needed else []
+
+    def _unlock(self, system: System, packages: Sequence[str]) -> None:
+        """Take locks away, if they are ours to declare."""
+        if self.hold is not None:
+            locks = rpm.locks(system)
+            self._lock(system, "delete", [name for name in packages if name in locks])
+
+    def _hold(self, system: System) -> None:
+        """Lock what is installed at its version, or unlock it; also after a failure."""
+        if self.hold is None:
+            return
+        found = rpm.installed(system, list(self._wanted()))
+        held = _held(system, found)
+        there = [name for name, version in found.items() if version != "absent"]
+        unmet = [name for name in there if (name in held) != self.hold]
+        self._unlock(system, unmet)
+        if self.hold:
+            self._lock(system, "add", unmet)
 
     def _lock(self, system: System, verb: str, packages: Sequence[str]) -> None:
         if not packages:
@@ -126,6 +151,21 @@ def _dnf(system: System, verb: str, packages: Sequence[str], options: Sequence[s
     done = system.run(["dnf", "-y", *options, verb, *packages], live=True)
     if done.returncode != 0:
         raise why(verb, done.stdout + done.stderr)
+
+
+def _held(system: System, found: Dict[str, str]) -> List[str]:
+    """Return the packages that are locked at the version that they have."""
+    locks = rpm.locks(system)
+    return [name for name, it in found.items() if name in locks and rpm.keeps(locks[name], it)]
+
+
+def _not_replaced(name: str, wanted: str, found: str) -> Failure:
+    return Failure(
+        "dnf leaves the package {} as it is".format(name),
+        expected=wanted,
+        found=found,
+        hint="an older version needs `allow_downgrade: true`; or a versionlock is in the way",
+    )
 
 
 def _matches(pattern: str, version: str) -> bool:

@@ -9,7 +9,7 @@ from provision.agent.resources.apt import Apt
 from provision.agent.resources.apt_repository import AptRepository
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.dnf import Dnf
-from provision.agent.resources.get_url import GetUrl
+from provision.agent.resources.dnf_repository import DnfRepository
 from provision.agent.resources.merge_json import MergeJson
 from provision.agent.resources.systemd import Systemd
 from provision.agent.resources.user import User
@@ -20,7 +20,15 @@ from provision.tasks.task import task
 # https://docs.docker.com/engine/install/debian/ (ubuntu, rhel): packages, repository and key.
 _DOCKER_PACKAGES = ("docker-ce", "docker-ce-cli")
 _DOCKER_COMPANIONS = ("containerd.io", "docker-buildx-plugin", "docker-compose-plugin")
-_DOCKER_KEY_FINGERPRINT = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88"
+_DOCKER_KEY_FINGERPRINTS = {
+    "Debian": "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
+    "RedHat": "060A61C51B558A7F742B77AAC52FEB6B621E9F35",
+}
+
+# Where Docker has the packages of a distribution. It builds none for Amazon Linux 2023, which is
+# close enough to CentOS Stream 9 to run those; see github.com/moby/moby/issues/49169.
+_DOCKER_RPMS = {"Amazon": "centos/9", "CentOS": "centos/{major}", "Fedora": "fedora/{major}"}
+_DOCKER_RPMS_OF_OTHERS = "rhel/{major}"
 
 # The distribution's packages that hold the engine and Compose v2.
 _DISTRO_PACKAGES = {
@@ -47,31 +55,35 @@ def docker_engine(
     daemon: Mapping[str, Any] | None = None,
     users: Sequence[str] = (),
     repository: str = "https://download.docker.com/linux",
+    key_fingerprint: str = "",
 ) -> None:
     """Install Docker Engine and Compose v2, and merge our settings into ``daemon.json``.
 
     Args:
         source: Docker's own repository, or the distribution's packages.
-        version: of the engine, such as ``5:28.3.*``; empty installs the newest and then holds it.
+        version: of the engine, such as ``5:28.3.*`` (for dnf ``28.3.*``); empty installs the newest
+            and then holds it.
         daemon: settings for ``daemon.json`` beside ours, deep-merged with what is there.
         users: who may use the Docker socket; that makes them root on the host.
         repository: of Docker's packages, or a mirror of it.
+        key_fingerprint: of the key that signs them; empty means Docker's.
 
     """
     family = host.facts["ansible_os_family"]
-    if family == "Debian":
-        _install_on_debian(host, source, version, repository)
-    elif family == "RedHat":
-        _install_on_redhat(host, source, version, repository)
-    else:
+    if family not in _DOCKER_KEY_FINGERPRINTS:
         raise TaskError(f"host {host.name}: no Docker packages are known for {family}")
+    install = _install_on_debian if family == "Debian" else _install_on_redhat
+    key = key_fingerprint or _DOCKER_KEY_FINGERPRINTS[family]
+    install(host, source, version, repository, key)
     _configure(host, daemon or {})
     host.apply(Systemd(name="docker", enabled=True, state="started"))
     for user in users:
         host.apply(User(name=user, groups=["docker"], append=True))
 
 
-def _install_on_debian(host: Host, source: str, version: str, repository: str) -> None:
+def _install_on_debian(
+    host: Host, source: str, version: str, repository: str, key_fingerprint: str
+) -> None:
     if source == "distro":
         packages = _distro_packages(host)
         names = [_pinned(packages[0], version), *packages[1:]]
@@ -84,7 +96,7 @@ def _install_on_debian(host: Host, source: str, version: str, repository: str) -
                 suites=[host.facts["ansible_distribution_release"]],
                 components=["stable"],
                 key_url=f"{repository}/{distribution}/gpg",
-                key_fingerprint=_DOCKER_KEY_FINGERPRINT,
+                key_fingerprint=key_fingerprint,
             )
         )
         names = [*(_pinned(name, version) for name in _DOCKER_PACKAGES), *_DOCKER_COMPANIONS]
@@ -103,20 +115,26 @@ def _distro_packages(host: Host) -> Sequence[str]:
     return packages
 
 
-def _install_on_redhat(host: Host, source: str, version: str, repository: str) -> None:
+def _install_on_redhat(
+    host: Host, source: str, version: str, repository: str, key_fingerprint: str
+) -> None:
+    distribution = host.facts["ansible_distribution"]
     if source == "distro":
         raise TaskError(
-            f"host {host.name}: {host.facts['ansible_distribution']} has no Docker packages",
+            f"host {host.name}: {distribution} has no packages of Compose v2",
             hint="use docker_source: docker",
         )
+    major = host.facts["ansible_distribution_major_version"]
+    place = _DOCKER_RPMS.get(distribution, _DOCKER_RPMS_OF_OTHERS).format(major=major)
     host.apply(
-        GetUrl(
-            url=f"{repository}/rhel/docker-ce.repo",
-            dest="/etc/yum.repos.d/docker-ce.repo",
-            mode=0o644,
+        DnfRepository(
+            name="docker",
+            baseurl=f"{repository}/{place}/$basearch/stable",
+            key_url=f"{repository}/{place.partition('/')[0]}/gpg",
+            key_fingerprint=key_fingerprint,
         )
     )
-    names = [f"{name}-{version}" if version else name for name in _DOCKER_PACKAGES]
+    names = [_pinned(name, version) for name in _DOCKER_PACKAGES]
     host.apply(Dnf(name=[*names, *_DOCKER_COMPANIONS], hold=True))
 
 

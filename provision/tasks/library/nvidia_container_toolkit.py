@@ -8,8 +8,8 @@ from provision.agent.resources.cdi_specification import PATH, CdiSpecification
 from provision.agent.resources.copy import Copy
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.dnf import Dnf
+from provision.agent.resources.dnf_repository import DnfRepository
 from provision.agent.resources.file import File
-from provision.agent.resources.get_url import GetUrl
 from provision.agent.resources.systemd import Systemd
 from provision.errors import TaskError
 from provision.tasks import cdi_units
@@ -59,7 +59,7 @@ def nvidia_container_toolkit(
     if family == "Debian":
         _install_on_debian(host, version, repository, key_fingerprint)
     elif family == "RedHat":
-        _install_on_redhat(host, version, repository)
+        _install_on_redhat(host, version, repository, key_fingerprint)
     else:
         raise TaskError(f"host {host.name}: NVIDIA has no container toolkit for {family}")
     for name in cdi_units.NAMES if are_shipped else ():  # ours are kept until others are there
@@ -96,12 +96,15 @@ def _install_on_debian(host: Host, version: str, repository: str, key_fingerprin
     host.apply(Apt(name=names, hold=True, allow_downgrade=True))
 
 
-def _install_on_redhat(host: Host, version: str, repository: str) -> None:
+def _install_on_redhat(host: Host, version: str, repository: str, key_fingerprint: str) -> None:
+    """Do as the ``.repo`` file there says: NVIDIA signs the metadata, not the packages."""
     host.apply(
-        GetUrl(
-            url=f"{repository}/stable/rpm/nvidia-container-toolkit.repo",
-            dest="/etc/yum.repos.d/nvidia-container-toolkit.repo",
-            mode=0o644,
+        DnfRepository(
+            name="nvidia-container-toolkit",
+            baseurl=f"{repository}/stable/rpm/$basearch",
+            key_url=f"{repository}/gpgkey",
+            key_fingerprint=key_fingerprint,
+            signed="metadata",
         )
     )
     names = [f"{name}={version}" for name in _PACKAGES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from provision.agent.resources.driver_status import DriverStatus
@@ -10,7 +11,7 @@ from provision.tasks.gpus import gpus_of
 from provision.tasks.host import Host
 from provision.tasks.nvidia import carrying_out
 from provision.tasks.nvidia.decision import Decision
-from provision.tasks.nvidia.distribution import distribution
+from provision.tasks.nvidia.distribution import NVIDIA, distribution
 from provision.tasks.nvidia.host_machine import machine_of, with_available, with_version
 from provision.tasks.nvidia.machine import Machine, Wanted
 from provision.tasks.nvidia.repositories import found, has_packages, newest, versions_of
@@ -27,6 +28,8 @@ def nvidia_driver(
     version: str = "",
     flavour: Literal["auto", "open", "proprietary"] = "auto",
     source: Literal["auto", "nvidia", "distro"] = "auto",
+    repository: str = NVIDIA,
+    key_fingerprint: str = "",
 ) -> None:
     """Give the host the driver that fits its GPUs, its system and the kernel of its next boot.
 
@@ -39,6 +42,8 @@ def nvidia_driver(
             it is installed, and then that one.
         flavour: of the kernel modules; by default what drives the GPUs best.
         source: NVIDIA's repository, or the distribution's own archive.
+        repository: NVIDIA's for all distributions, or a mirror of it.
+        key_fingerprint: of the key that signs it; empty means NVIDIA's for the distribution.
 
     """
     if not gpus_of(host.facts):
@@ -51,6 +56,9 @@ def nvidia_driver(
         _refuse(host, decision)
         return
     family = "debian" if host.facts["ansible_os_family"] == "Debian" else "redhat"
+    if decision.repository is not None:
+        mirror = decision.repository.mirrored(repository, key_fingerprint)
+        decision = replace(decision, repository=mirror)
     carrying_out.add_repository(host, decision, family)
     decision = _at_one_version(host, machine, decision, family)
     _tell(host, machine, decision)

@@ -14,16 +14,18 @@ from provision.agent.resources.copy import Copy
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.dkms_modules import DkmsModules
 from provision.agent.resources.dnf import Dnf
+from provision.agent.resources.dnf_repository import DnfRepository
 from provision.agent.resources.modprobe import Modprobe
 from provision.agent.resources.systemd import Systemd
 from provision.tasks.host import Host
 from provision.tasks.nvidia.decision import Decision, Pin
+from provision.tasks.nvidia.distribution import Repository
+from provision.tasks.nvidia.repositories import found, has_packages
 from provision.tasks.nvidia.resolver import PERSISTENCED
 
 _PREFERENCES = "/etc/apt/preferences.d/provision-nvidia.pref"
 _BLACKLIST = "/etc/modprobe.d/provision-nvidia.conf"
 _STREAM = "/etc/dnf/modules.d/nvidia-driver.module"
-_EPEL = "/etc/yum.repos.d/epel.repo"
 _UNIT = "/etc/systemd/system/nvidia-persistenced.service"
 _PERSISTENCED = """\
 # Written by provision, after the sample that comes with NVIDIA's driver.
@@ -75,7 +77,7 @@ def packages(family: str, names: Sequence[str], *, hold: bool | None = None) -> 
     """Return packages, without what is only recommended: that would be a desktop."""
     if family == "debian":
         return Apt(name=names, hold=hold, install_recommends=False, allow_downgrade=True)
-    return Dnf(name=names, hold=hold, install_recommends=False)
+    return Dnf(name=names, hold=hold, install_recommends=False, allow_downgrade=True)
 
 
 def keep_nouveau_out(host: Host, names: Sequence[str]) -> None:
@@ -136,19 +138,31 @@ def _add_apt_repository(host: Host, decision: Decision) -> None:
 
 
 def _add_dnf_repository(host: Host, decision: Decision) -> None:
-    """Dnf fetches the key itself, over TLS, and trusts it for this repository."""
     repository = decision.repository
     assert repository is not None  # noqa: S101 - whoever calls has looked
-    if decision.epel:
-        host.apply(Command(argv=["dnf", "-y", "install", decision.epel], creates=_EPEL))
-    text = (
-        f"# Written by provision.\n[{repository.name}]\nname={repository.name}\n"
-        f"baseurl={repository.uri}\nenabled=1\ngpgcheck=1\ngpgkey={repository.key_url}\n"
-    )
-    host.apply(Copy(dest=f"/etc/yum.repos.d/{repository.name}.repo", content=text, mode=0o644))
+    if decision.epel is not None and not _has_dkms(host):
+        _add(host, decision.epel)
+    _add(host, repository)
     if decision.stream:
         host.apply(Directory(path=_STREAM.rpartition("/")[0], mode=0o755))
         host.apply(Copy(dest=_STREAM, content=_stream(decision.stream), mode=0o644))
+
+
+def _has_dkms(host: Host) -> bool:
+    """Tell whether a repository that is there has DKMS already: EPEL, or a mirror of it."""
+    answers = found(host.ask(has_packages("redhat", ["dkms"]), name="DKMS"))
+    return answers == [True]
+
+
+def _add(host: Host, repository: Repository) -> None:
+    host.apply(
+        DnfRepository(
+            name=repository.name,
+            baseurl=repository.uri,
+            key_url=repository.key_url,
+            key_fingerprint=repository.key_fingerprint,
+        )
+    )
 
 
 def _stream(stream: str) -> str:

@@ -45,7 +45,7 @@ class Decision:
         source: ``nvidia``, or ``distro`` for the distribution's own archive.
         repository: to be added.
         components: of the distribution's own archive, to be switched on.
-        epel: the package that switches EPEL on, where ``dkms`` comes from.
+        epel: to be added as well where no repository has ``dkms``.
         stream: dnf's module stream.
         headers: packages that building modules needs.
         packages: each ``name=version``, or a name alone where the version is its own.
@@ -70,7 +70,7 @@ class Decision:
     source: str = ""
     repository: Repository | None = None
     components: tuple[str, ...] = ()
-    epel: str | None = None
+    epel: Repository | None = None
     stream: str | None = None
     headers: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()

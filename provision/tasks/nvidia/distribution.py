@@ -10,6 +10,9 @@ from provision.tasks.nvidia.gpu import Flavour
 from provision.tasks.nvidia.refusal import Refusal
 from provision.tasks.nvidia.tables import table
 
+NVIDIA = "https://developer.download.nvidia.com/compute/cuda/repos"
+"""Where NVIDIA has the driver's packages, a directory for each distribution."""
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -19,6 +22,18 @@ class Repository:
     uri: str
     key_url: str
     key_fingerprint: str
+
+    def mirrored(self, mirror: str, fingerprint: str) -> Repository:
+        """Return the same in a mirror of ``NVIDIA``; its key is NVIDIA's if none is given."""
+        uri, key_url = (it.replace(NVIDIA, mirror.rstrip("/")) for it in (self.uri, self.key_url))
+        return Repository(self.name, uri, key_url, fingerprint or self.key_fingerprint)
+
+    @classmethod
+    def of(cls, rules: Mapping[str, Any], architecture: str) -> Repository:
+        """Return the one that a table describes; its key lies beside it, or at an address."""
+        uri = rules["uri"].format(arch=rules["arch"][architecture])
+        key = rules["key"] if "://" in rules["key"] else f"{uri}/{rules['key']}"
+        return cls(rules["name"], uri, key, rules["fingerprint"])
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,7 @@ class Origin:
                 found=architecture,
                 next="use a newer release of the distribution",
             )
-        uri = rules["uri"].format(arch=rules["arch"][architecture])
-        return Repository(rules["name"], uri, f"{uri}/{rules['key']}", rules["fingerprint"])
+        return Repository.of(rules, architecture)
 
     def packaging(self, branch: int) -> Packaging:
         """Return how the packages of a branch are named."""
@@ -135,10 +149,10 @@ class Distribution:
             for name, rules in self.rules["sources"].items()
         }
 
-    @property
-    def epel(self) -> str | None:
-        """Return the package that adds EPEL, for ``dkms``; None where that is not needed."""
-        return self.rules.get("epel")
+    def epel(self, architecture: str) -> Repository | None:
+        """Return EPEL, for ``dkms``; None where that is not needed."""
+        rules = self.rules.get("epel")
+        return Repository.of(rules, architecture) if rules else None
 
     def headers(self, kernel: str) -> list[str]:
         """Return the packages that building a module for a kernel needs."""

@@ -18,9 +18,9 @@ _APT_HAS = (
     f"ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || exit {_UNKNOWN};"
     " apt-cache show --no-all-versions {name} >/dev/null 2>&1"
 )
-_DNF_HAS = "dnf -q list --showduplicates {name} >/dev/null 2>&1"
+_DNF_HAS = "dnf -qy list --showduplicates {name} >/dev/null 2>&1"
 _APT_VERSIONS = "apt-cache madison {name} | cut -d'|' -f2"
-_DNF_VERSIONS = "dnf -q repoquery --showduplicates --qf '%{{version}}\\n' {name}"
+_DNF_VERSIONS = "dnf -qy repoquery --showduplicates --qf '%{{version}}\\n' {name}"
 
 
 def has_packages(family: str, names: Sequence[str]) -> Survey:

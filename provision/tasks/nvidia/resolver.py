@@ -147,7 +147,7 @@ def _installed(machine: Machine) -> Decision:
     decision = replace(
         decision,
         because=(*replaced, *choice.because),
-        epel=None if packaging.prebuilt else system.epel,
+        epel=None if packaging.prebuilt else system.epel(machine.architecture),
         headers=() if packaging.prebuilt else _headers(machine, kernels, system),
         build=() if packaging.prebuilt else kernels,
         reboot=tuple(reasons(machine, decision.version, choice.flavour, kernels)),

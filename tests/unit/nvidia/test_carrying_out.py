@@ -21,6 +21,7 @@ class Recorded:
     """A host that takes note of what it is handed, and answers as it is told to."""
 
     name = "gpu-01"
+    has_dkms = False  # in a repository that is there already
 
     def __init__(self, system: dict[str, Any], status: dict[str, Any], *, check: bool) -> None:
         self.facts = system
@@ -37,7 +38,8 @@ class Recorded:
             return self._status
         commands = query.fields()["commands"]
         said = "570.172.08\n580.95.05\n" if "repoquery" in commands[0] else ""
-        return {"commands": {command: {"rc": 0, "stdout": said} for command in commands}}
+        code = int(" dkms " in commands[0] and not self.has_dkms)
+        return {"commands": {command: {"rc": code, "stdout": said} for command in commands}}
 
     def note(self, _: str, result: Result, **__: Any) -> None:
         self.noted.append(result)
@@ -82,13 +84,15 @@ def carried_out(
 
 def test_red_hat_gets_epel_a_repository_a_stream_and_one_version() -> None:
     host = carried_out(redhat("RedHat", "9.6", "2330", "2330", "22a3"), status())
-    (epel,) = host.of("Command")
-    assert epel["argv"][-1].endswith("epel-release-latest-9.noarch.rpm")
-    repository = host.text("/etc/yum.repos.d/nvidia-cuda.repo")
-    assert "baseurl=https://developer.download.nvidia.com/compute/cuda/repos/rhel9/x86_64\n" in (
-        repository
-    )
-    assert "gpgcheck=1\n" in repository
+    epel, repository = host.of("DnfRepository")
+    assert epel["key_fingerprint"] == "FF8AD1344597106ECE813B918A3872BF3228467C"
+    nvidia = "https://developer.download.nvidia.com/compute/cuda/repos/rhel9/x86_64"
+    assert repository == {
+        "name": "nvidia-cuda",
+        "baseurl": nvidia,
+        "key_url": f"{nvidia}/D42D0685.pub",
+        "key_fingerprint": "610C7B14E068A878070DA4E99CD0A493D42D0685",
+    }
     assert "stream=580-open\n" in host.text("/etc/dnf/modules.d/nvidia-driver.module")
     headers, driver, _held = host.of("Dnf")
     assert headers["name"] == (f"kernel-devel-{KERNEL}",)
@@ -108,8 +112,24 @@ def test_red_hat_gets_epel_a_repository_a_stream_and_one_version() -> None:
 
 def test_amazon_linux_needs_no_epel() -> None:
     host = carried_out(redhat("Amazon", "2023", "27b8"), status())
-    assert host.of("Command") == []
-    assert "repos/amzn2023/x86_64" in host.text("/etc/yum.repos.d/nvidia-cuda.repo")
+    (repository,) = host.of("DnfRepository")
+    assert repository["baseurl"].endswith("repos/amzn2023/x86_64")
+
+
+def test_epel_is_not_added_where_another_repository_has_dkms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Recorded, "has_dkms", True)
+    host = carried_out(redhat(), status())
+    assert [it["name"] for it in host.of("DnfRepository")] == ["nvidia-cuda"]
+
+
+def test_a_mirror_has_a_key_of_its_own() -> None:
+    mirror = {"repository": "https://mirror.example.org/cuda/", "key_fingerprint": "A" * 40}
+    *_, repository = carried_out(redhat(), status(), **mirror).of("DnfRepository")
+    assert repository["baseurl"] == "https://mirror.example.org/cuda/rhel9/x86_64"
+    assert repository["key_url"] == "https://mirror.example.org/cuda/rhel9/x86_64/D42D0685.pub"
+    assert repository["key_fingerprint"] == "A" * 40
 
 
 LOADED = {

@@ -108,5 +108,5 @@ def test_repositories_that_were_never_read_know_nothing() -> None:
 
 def test_questions_are_in_the_words_of_the_package_manager() -> None:
     assert "apt-cache show" in has_packages("debian", ["linux-headers-6.12"]).commands[0]
-    assert has_packages("redhat", ["kernel-devel-5.14"]).commands[0].startswith("dnf -q list")
+    assert has_packages("redhat", ["kernel-devel-5.14"]).commands[0].startswith("dnf -qy list")
     assert "'%{version}\\n'" in versions_of("redhat", "kmod-nvidia-open-dkms").commands[0]
