@@ -23,6 +23,7 @@ order, a result also says that the next message is being worked on):
     {"event": "progress", "id": 1, "label": …, "done": 3, "total": 9, "unit": "bytes"}
     {"event": "want", "id": 1, "sha256": …}
     {"event": "result", "id": 1, "status": "ok|changed|unknown|failed|not_run|cancelled", …}
+    {"event": "ended"}      after "end": nothing is left to do; what it held for others is free
 
 After a failure the messages that follow are answered ``not_run`` until "resume" comes, unless the
 failed one said ``keep_going``. When the stream stops without an "end", or nobody has said "alive"
@@ -96,6 +97,7 @@ class Session(Emitter):
         for call in calls:
             with suppress(Failure, OSError):
                 call()
+        self.send("ended")
 
     def _take(self, message: Message) -> None:
         if message["op"] == "resume":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Union
 
-from provision.agent.apt_get import AptGet, lists_age
 from provision.agent.dpkg import Dpkg, read_dpkg
 from provision.agent.failure import Failure
 from provision.agent.resource import Data, Difference, Resource, State, names
 from provision.agent.system import System
+
+if TYPE_CHECKING:
+    from provision.agent.apt_get import AptGet
 
 # deb-control(5); names that begin or end with "-" would mean something else to apt-get.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?(=[A-Za-z0-9.+~:*?\[\]-]+)?")
@@ -96,6 +98,8 @@ class Apt(Resource):
 
     def fix(self, system: System, difference: Difference) -> Data:
         """Install, remove and hold; returns the installed ``versions``."""
+        from provision.agent.apt_get import AptGet  # noqa: PLC0415 - unused where all is there
+
         apt = AptGet(system, self.lock_timeout)
         apt.repair()
         if self.update_cache and self._lists_state(system) != "valid":
@@ -123,6 +127,8 @@ class Apt(Resource):
         return self.update_cache and (self.state == "latest" or not self.name)
 
     def _lists_state(self, system: System) -> str:
+        from provision.agent.apt_get import lists_age  # noqa: PLC0415 - unused where all is there
+
         age = lists_age(system)
         if age is None:
             return "older than their sources"

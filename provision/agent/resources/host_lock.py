@@ -61,7 +61,7 @@ class LockTake(Query):
             raise
         stale = _read(descriptor)
         system.memo[_HELD] = descriptor
-        system.at_end.append(lambda: os.ftruncate(descriptor, 0))
+        system.at_end.append(lambda: _let_go(descriptor))
         record = {"by": self.by, "command": self.command, "run": self.run}
         _write(descriptor, {**record, "since": time.time(), "pid": os.getpid()})
         return {} if stale is None else {"taken_over": stale}
@@ -155,6 +155,11 @@ def _read(descriptor: int) -> Optional[Record]:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def _let_go(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.close(descriptor)
 
 
 def _write(descriptor: int, record: Record) -> None:

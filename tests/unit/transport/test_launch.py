@@ -71,8 +71,8 @@ def test_shells(shell: str, tmp_path: Path) -> None:
         put(tmp_path, "busysh", f'exec {found} sh "$@"')
         found = str(tmp_path / "busysh")
     put(tmp_path, "python3", f'exec {sys.executable} "$@"')
-    (ready,) = start(tmp_path, install=False, shell=found)
-    assert ready["event"] == "ready"
+    ready, ended = start(tmp_path, install=False, shell=found)
+    assert (ready["event"], ended["event"]) == ("ready", "ended")
 
 
 def test_python_missing(tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_python_installed(manager: str, tmp_path: Path) -> None:
         manager,
         f'case "$*" in *install*) {shutil.which("cp")} {ready} "${{0%/*}}/python3";; esac',
     )
-    installing, event = start(tmp_path, install=True)
-    assert (installing["event"], event["event"]) == ("bootstrap", "ready")
+    events = [event["event"] for event in start(tmp_path, install=True)]
+    assert events == ["bootstrap", "ready", "ended"]
 
 
 def test_python_too_old(tmp_path: Path) -> None:
