@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -48,12 +48,12 @@ class MaskedBus(EventBus):
 
     def emit(self, event: Event) -> None:
         """Hand ``event`` on, masked."""
-        texts: dict[str, Any] = {
-            field.name: self._masked(getattr(event, field.name))
-            for field in fields(event)
-            if field.name not in _NAMES
+        hidden: dict[str, Any] = {
+            name: masked
+            for name, value in vars(event).items()
+            if name not in _NAMES and (masked := self._masked(value)) != value
         }
-        super().emit(replace(event, **texts))
+        super().emit(replace(event, **hidden) if hidden else event)
 
     def _masked(self, value: object) -> object:
         if isinstance(value, str) and not isinstance(value, Enum):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from provision.engine import events
-from provision.engine.events import Event, HostRecap, Status
+from provision.engine.events import Event, HostRecap, RunFinished, Status
 
 _KINDS: tuple[type[Event], ...] = (
     events.RunStarted,
@@ -40,7 +40,10 @@ _NAMES = {kind: name for name, kind in _BY_NAME.items()}
 
 def encode(event: Event) -> dict[str, object]:
     """Return the object of an event: ``event`` and ``at`` first, then its fields."""
-    return {"event": _NAMES[type(event)], **asdict(event)}
+    content: dict[str, object] = {"event": _NAMES[type(event)], **vars(event)}
+    if isinstance(event, RunFinished):
+        content["recap"] = {host: vars(counts) for host, counts in event.recap.items()}
+    return content
 
 
 def decode(content: Mapping[str, Any]) -> Event:
