@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from provision.engine.status.status import Gpu, HostStatus, ServiceStatus, Status
+from provision.engine.status.gpus import Gpu
+from provision.engine.status.services import ServiceStatus
+from provision.engine.status.status import HostStatus, Status
 from provision.engine.status.training import MEASURES, Measure, Training
 from provision.report import can_draw
 from provision.report.line import BLANK, Line, Span, Style, as_text, line

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 
-from provision.engine.status.status import Gpu, HostStatus, ServiceStatus, Status
+from provision.engine.status.gpus import Gpu
+from provision.engine.status.services import ServiceStatus
+from provision.engine.status.status import HostStatus, Status
 from provision.engine.status.training import Training
 from provision.report.line import as_text
 from provision.report.status import StatusPrinter, progress_line, short_image, status_lines

@@ -12,6 +12,8 @@ from provision.source import load_yaml, plain
 from provision.verify.runner import Check, verify
 from tests.unit.verify.described import HERE, Changes, DescribedHost, described
 
+pytestmark = pytest.mark.local
+
 CASES: Any = plain(load_yaml(Path(HERE / "cases.yaml")))
 
 
