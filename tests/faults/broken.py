@@ -6,9 +6,13 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.lab import docker_api
 from provision.lab.lab import Lab
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
 
 NAME = "h1"
 GATES = "/var/lib/generals/gates"
@@ -71,17 +75,7 @@ class Broken:
 
     def frozen(self) -> None:
         """Nothing on the host runs any more, nor answers."""
-        until(self._freezes, "the host cannot be frozen")
-
-    def _freezes(self) -> bool:
-        """Try to freeze it: the kernel refuses while something on it is just being started."""
-        from docker.errors import APIError
-
-        try:
-            self.lab.container(NAME).pause()
-        except APIError:
-            return False
-        return True
+        _freeze(self.lab.container(NAME))
 
     def frozen_briefly(self) -> None:
         """For a second."""
@@ -107,7 +101,7 @@ class Broken:
 
     def registry_down(self) -> None:
         """Nothing listens there."""
-        self.registry("kill")
+        self._registry_container().kill()
 
     def image_corrupt(self) -> None:
         """The registry sends other bytes than the image's digest promises."""
@@ -140,13 +134,19 @@ class Broken:
 
     # -- and back ---------------------------------------------------------------------------
 
-    def registry(self, verb: str) -> None:
-        """Do something to the registry's container: kill, start, pause, unpause."""
-        getattr(docker_api.connect().containers.get(self._registry), verb)()
+    def registry_frozen(self) -> None:
+        """It takes connections, and says nothing until it is ``registry_thawed``."""
+        _freeze(self._registry_container())
+
+    def registry_thawed(self) -> None:
+        """It goes on."""
+        self._registry_container().unpause()
+
+    def _registry_container(self) -> Container:
+        return docker_api.connect().containers.get(self._registry)
 
     def _on_registry(self, script: str) -> None:
-        container = docker_api.connect().containers.get(self._registry)
-        container.exec_run(["/bin/sh", "-c", _text(script)], user="0")
+        self._registry_container().exec_run(["/bin/sh", "-c", _text(script)], user="0")
 
     def heal(self) -> None:
         """Undo every fault."""
@@ -154,7 +154,7 @@ class Broken:
         if container.status == "paused":
             container.unpause()
         self.script("healed")
-        registry = docker_api.connect().containers.get(self._registry)
+        registry = self._registry_container()
         if registry.status == "paused":
             registry.unpause()
         elif registry.status != "running":
@@ -190,6 +190,20 @@ def until(holds: Callable[[], object], what: str, seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
+
+
+def _freeze(container: Container) -> None:
+    """Pause it: the kernel refuses while something in it is just being started."""
+    from docker.errors import APIError
+
+    def succeeds() -> bool:
+        try:
+            container.pause()
+        except APIError:
+            return False
+        return True
+
+    until(succeeds, f"{container.name} cannot be frozen")
 
 
 def _text(name: str) -> str:

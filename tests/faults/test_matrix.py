@@ -108,7 +108,7 @@ def _prepare(stand: Stand, cell: Cell, old: str, new: str) -> None:
         if cell.fault in _OF_SERVICE:
             until(lambda: not host.serving(), "nobody notices that the service is not well")
     elif cell.phase == "pull":
-        host.registry("pause")
+        host.registry_frozen()
 
 
 def _is_before(cell: Cell) -> bool:
@@ -141,7 +141,7 @@ def _strike(host: Broken, cell: Cell, old: str) -> None:
 def _let_go(host: Broken, cell: Cell) -> None:
     """Open the gate again, so that the run ends as the fault lets it."""
     if cell.phase == "pull" and cell.fault not in ("registry-down", "image-corrupt"):
-        host.registry("unpause")
+        host.registry_thawed()
     if cell.phase == "prepare" and cell.fault not in _ALONE | _ENDED:
         host.release("hold-*")
     if cell.phase == "gate" and cell.fault not in _FAILING:
