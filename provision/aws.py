@@ -162,6 +162,10 @@ class Aws:
             config=settings,
         )
 
+    def regions(self, service: str) -> list[str]:
+        """Return the regions that boto3 has heard of; AWS may have newer ones."""
+        return [str(name) for name in self._session.get_available_regions(service)]
+
     @property
     def region(self) -> str | None:
         """The region of the environment or the configuration, if one of them names one."""

@@ -53,6 +53,8 @@ class Constructed:
         self._keyed = [KeyedGroup.read(item, leading) for item in options.mappings("keyed_groups")]
         self._composed: set[str] = set()  # those that some host has got
         self._undefined: dict[str, str] = {}  # variable -> why the last host has not got it
+        self._idle = set(self._keyed)  # those that no host is in a group of
+        self._applied = False
 
     def apply(self, graph: Graph, host: HostNode, variables: Mapping[str, Any]) -> None:
         """Give one host its variables and groups.
@@ -63,6 +65,7 @@ class Constructed:
             variables: those of the source alone, which is all that ``compose`` sees.
 
         """
+        self._applied = True
         templater = Templater(variables)
         for name, expression in self._compose.items():
             self._set(host, name, expression, templater)
@@ -74,12 +77,19 @@ class Constructed:
             self._add_to_keyed(graph, host, keyed, _seen(graph, host, variables))
 
     def notices(self) -> list[str]:
-        """Say which variables of ``compose`` no host has got: most of them are meant as texts."""
+        """Say what no host has got: variables, most of which are meant as texts, and groups."""
         never = {name: why for name, why in self._undefined.items() if name not in self._composed}
+        idle = [keyed for keyed in self._keyed if keyed in self._idle] if self._applied else []
         return [
-            f"{self._compose[name].where}: compose: no host gets {name}: {why}"
-            + _meant_as_text(self._compose[name].source)
-            for name, why in never.items()
+            *(
+                f"{self._compose[name].where}: compose: no host gets {name}: {why}"
+                + _meant_as_text(self._compose[name].source)
+                for name, why in never.items()
+            ),
+            *(
+                f"{it.where}: keyed_groups: no host has {it.key}, so no group comes of it"
+                for it in idle
+            ),
         ]
 
     def _set(self, host: HostNode, name: str, expression: Expression, templater: Templater) -> None:
@@ -109,6 +119,7 @@ class Constructed:
         if names is None or parent is None:
             return
         for name in names:
+            self._idle.discard(keyed)
             group = graph.add_group(self._sanitize(name), keyed.where).name
             graph.add_host(group, host)
             if parent[0]:

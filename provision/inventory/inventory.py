@@ -10,7 +10,7 @@ from provision.errors import UsageError, did_you_mean
 from provision.inventory.addresses import is_ip_address
 from provision.inventory.graph import Graph, HostNode
 from provision.inventory.model import ALL, LOCALHOST, Group, InventoryHost
-from provision.inventory.patterns import Selection
+from provision.inventory.patterns import NoHostsError, Selection
 from provision.inventory.sources import read_source
 from provision.inventory.variables import VariableFiles
 from provision.inventory.vault import Vault
@@ -109,7 +109,10 @@ class Inventory:
             NoHostsError: when all names exist, but no host is left.
 
         """
-        return Selection(self).match(pattern, limit)
+        try:
+            return Selection(self).match(pattern, limit)
+        except NoHostsError as error:
+            raise NoHostsError(error.message, hint=error.hint or self.why_empty()) from None
 
     def host(self, name: str) -> InventoryHost:
         """Return the host called ``name``; ``localhost`` exists even where no source names it.
@@ -167,6 +170,10 @@ class Inventory:
             *self._files.idle(self.groups, self.hosts),
             *self._playbook_files.idle(self.groups, self.hosts),
         ]
+
+    def why_empty(self) -> str | None:
+        """Return what the sources have said, where they have given no host at all."""
+        return "; ".join(self._graph.notices) or None if not self.hosts else None
 
     def absence(self, host: str) -> str | None:
         """Ask the source of a host that does not answer what has become of it, if it can tell."""

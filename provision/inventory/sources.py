@@ -84,8 +84,7 @@ def _files_below(directory: Path) -> Iterator[Path]:
 
 
 def _read_file(path: Path, graph: Graph, vault: Vault, *, fresh: bool) -> None:
-    if path.suffix not in _EXTENSIONS and (path.suffix or not _looks_like_yaml(path)):
-        raise _unsupported(path)
+    require_readable(path)
     data = vault.load_yaml(path)
     if isinstance(data, LocatedMapping) and "plugin" in data:
         _read_plugin(data, path, graph, fresh=fresh)
@@ -111,8 +110,16 @@ def _looks_like_yaml(path: Path) -> bool:
     return not any(line.startswith("[") for line in lines) and any(":" in line for line in lines)
 
 
-def _unsupported(path: Path) -> UsageError:
-    return UsageError(
+def require_readable(path: Path) -> None:
+    """Refuse a file that is no YAML inventory.
+
+    Raises:
+        UsageError: saying how to convert it.
+
+    """
+    if path.suffix in _EXTENSIONS or (not path.suffix and _looks_like_yaml(path)):
+        return
+    raise UsageError(
         f"this is no YAML inventory; supported are {', '.join(_EXTENSIONS)}, "
         "a directory of such files, and a list of hosts ('web1,web2')",
         where=Location(str(path)),

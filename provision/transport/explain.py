@@ -68,7 +68,8 @@ def _login(connection: SecuredConnection, error: BaseException) -> tuple[str, st
     tried = f"login as {user} refused; tried: {', '.join(error.tried)}"
     if len(error.tried) > _FEW_KEYS:
         return tried, "too many keys: set ansible_ssh_private_key_file, or IdentitiesOnly yes"
-    return tried, "check ansible_user, and authorized_keys on the host; or give --ask-pass"
+    more = "and the password" if "password" in error.tried else "or give --ask-pass"
+    return tried, f"check the user (ansible_user), and its authorized_keys there; {more}"
 
 
 def _network(connection: SecuredConnection, error: BaseException) -> tuple[str, str]:

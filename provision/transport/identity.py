@@ -76,11 +76,16 @@ def own_identity(path: Path) -> Identity:
         UsageError: it cannot be used.
 
     """
+    if not path.is_file():
+        raise UsageError(f"there is no private key {path}", hint="name the file that ssh -i takes")
     identity = _identity_of(path)
     if identity is None:
+        public = path.suffix == ".pub"
         raise UsageError(
             f"the private key {path} cannot be used",
-            hint="check the path; one with a passphrase has to be in your SSH agent (ssh-add)",
+            hint=f"that is the public half: {path.with_suffix('')} is the private one"
+            if public
+            else "one with a passphrase has to be in your SSH agent: ssh-add",
         )
     return identity
 

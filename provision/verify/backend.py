@@ -10,6 +10,9 @@ from testinfra.backend.base import BaseBackend, CommandResult
 from provision.verify.target import Completed
 
 _ENCODING = "utf-8"  # of the agent's side, whatever the host's locale
+_AS_USER = (
+    '[ "$(id -u)" = 0 ] && set -- runuser || set -- sudo -n; exec "$@" -u %s -- /bin/sh -c %s'
+)
 _ERRORS = "surrogateescape"  # what is not UTF-8 comes through all the same
 
 
@@ -38,11 +41,13 @@ class ProvisionBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyp
         )
 
     def get_sudo_command(self, command: str, sudo_user: str | None) -> str:
-        """Return ``command`` for another user; root can do without sudo, which may be missing."""
-        if sudo_user is None:
-            return command
-        quoted: str = self.quote("runuser -u %s -- /bin/sh -c %s", sudo_user, command)
-        return quoted
+        """Return ``command`` for another user, by default root.
+
+        Root can do without sudo, which may be missing; another user, whose command holds this one,
+        has the rights that sudo gives.
+        """
+        text: str = self.quote(_AS_USER, sudo_user or "root", command)
+        return text
 
     def encode(self, data: str) -> bytes:
         """Return a text's bytes as the host has them."""

@@ -14,11 +14,12 @@ from provision.inventory.graph import Graph, HostNode
 from provision.inventory.insertion import Entry, add_hosts
 from provision.inventory.inventory import Inventory
 from provision.inventory.model import UNGROUPED
-from provision.inventory.sources import read_source
+from provision.inventory.sources import read_source, require_readable
 from provision.inventory.vault import Vault
 from provision.source import location_of, read_text
 
 _ENCRYPTED = "$ANSIBLE_VAULT"
+_SSH_PORT = 22
 _EMPTY = "# Hosts, groups and variables; see `provision inventory --help`.\n"
 
 
@@ -45,6 +46,7 @@ class Newcomers:
 
     def _refuse_plugin(self) -> None:
         if self.file is not None and self.file.exists():
+            require_readable(self.file)
             data = Vault(self.vault_password).load_yaml(self.file)
             if isinstance(data, dict) and "plugin" in data:
                 raise UsageError(
@@ -62,6 +64,8 @@ class Newcomers:
         """
         self._refuse_plugin()
         known = self.known()
+        for target in self.targets.values():
+            _refuse_second_name(target, known)
         entries = [self.entry(name, known) for name in self.targets]
         if self.file is not None:
             edited(self.file, entries)  # to refuse now what could not be written in the end
@@ -126,6 +130,24 @@ class Newcomers:
                 node.variables.update(variables.get(name, {}))
         directories = (directory,) if directory is not None and directory.is_dir() else ()
         return Inventory(graph, directories=directories, extra_vars=extra_vars, vault=vault)
+
+
+def _refuse_second_name(target: Target, known: Inventory) -> None:
+    """Refuse a host that the inventory knows by another name: it would be worked on twice at once.
+
+    Raises:
+        UsageError: saying which.
+
+    """
+    for name in known.hosts:
+        said = known.variables(name)
+        place = (said.get("ansible_host", name), str(said.get("ansible_port", _SSH_PORT)))
+        if name != target.name and place == (target.address, str(target.port or _SSH_PORT)):
+            raise UsageError(
+                f"{target.address} is in the inventory already, as {name}",
+                where=location_of(said, "ansible_host") or location_of(said.get("ansible_host")),
+                hint=f"bootstrap it by that name: {name}=…",
+            )
 
 
 def _portable(path: Path) -> str:

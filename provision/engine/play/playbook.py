@@ -56,7 +56,8 @@ def targeted_hosts(inventory: Inventory, plays: Sequence[Play], limit: str | Non
     """
     names = dict.fromkeys(name for play in plays for name in hosts_of(inventory, play))
     if not names:
-        raise NoHostsError("no play leaves a host to work on", where=plays[0].where)
+        message = "no play leaves a host to work on"
+        raise NoHostsError(message, where=plays[0].where, hint=inventory.why_empty())
     try:
         return [host.name for host in inventory.match(",".join(names), limit)]
     except NoHostsError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.aws import AwsError, aws_for, explained
+from provision.errors import UsageError, nearest
 from provision.inventory.ec2.config import Ec2Config, Filters
 
 _REGIONS_AT_ONCE = 16
@@ -82,9 +83,21 @@ class Query:
             return self._ask_region(region)
         except AwsError as error:
             if self._config.strict_permissions or not error.forbidden:
-                raise
+                raise self._misspelt(region) or error from None
             self._notices.append(f"{error.where}: {error.message}; left out")
             return []
+
+    def _misspelt(self, region: str) -> UsageError | None:
+        """Return the error of a region that boto3 has not heard of, if another is called so."""
+        known = self._aws.regions("ec2")
+        near = nearest(region, known)
+        if near is None or region in known:
+            return None
+        return UsageError(
+            f"there is no region {region!r} that answers",
+            where=self._config.where,
+            hint=f"did you mean {near!r}?",
+        )
 
     def _ask_region(self, region: str) -> list[Found]:
         with explained(f"EC2 in {region}", self._config.where):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.errors import UsageError
 from provision.inventory.ec2.cache import Cache
-from provision.inventory.ec2.config import Ec2Config, read_config
+from provision.inventory.ec2.config import Ec2Config, Filters, read_config
 from provision.inventory.ec2.query import Answer, Found, Query
 from provision.inventory.ec2.state import Whereabouts, away, left_out
 from provision.inventory.ec2.variables import variables_of
@@ -92,6 +92,8 @@ class _Populating:
             self._add(found)
         source = str(self._config.path)
         self._graph.notices += answer.notices
+        if not answer.found and not answer.notices:
+            self._graph.notices.append(_nothing(self._config))
         self._graph.notices += [left_out(why, who, source) for why, who in self._away.items()]
         self._graph.notices += self._config.constructed.notices()
 
@@ -148,3 +150,17 @@ class _Populating:
         host.variables.update(
             {key: as_data(value, self._config.where) for key, value in given.items()}
         )
+
+
+def _nothing(config: Ec2Config) -> str:
+    """Return the notice where no instance is wanted: a misspelt tag is no error to EC2."""
+    asked = " or ".join(filter(None, map(_shown, config.queries)))
+    return (
+        f"{config.where}: there is no instance in {', '.join(config.regions) or 'any region'}"
+        + (f" with {asked}" if asked else "")
+        + (" beside those of exclude_filters" if config.exclude else "")
+    )
+
+
+def _shown(filters: Filters) -> str:
+    return ", ".join(f"{name}={'|'.join(values)}" for name, values in filters.items())

@@ -83,6 +83,13 @@ def test_only_the_given_regions_are_asked(aws: Account, load: Load) -> None:
     assert hosts(load(BY_NAME + "regions: [us-east-1, eu-west-1]")) == {"here", "there"}
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_region_that_is_misspelt(load: Load) -> None:
+    with pytest.raises(UsageError, match="there is no region 'eu-wst-1' that answers") as caught:
+        load("regions: [eu-wst-1]")
+    assert caught.value.hint == "did you mean 'eu-west-1'?"
+
+
 def test_without_regions_all_are_asked(aws: Account, load: Load) -> None:
     aws.start("here")
     aws.start("there", region="ap-southeast-2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from .conftest import REGION, Account
 pytestmark = pytest.mark.integration
 
 PING = "[{hosts: aws_ec2, gather_facts: false, tasks: [{ping: }]}]"
+LONG = """
+- hosts: aws_ec2
+  gather_facts: false
+  become: true
+  tasks: [{shell: touch /run/begun && sleep 60}]
+"""
 INVENTORY = f"""
 plugin: aws_ec2
 regions: [{REGION}]
@@ -152,3 +159,26 @@ def test_an_instance_that_was_stopped_meanwhile(
     assert '"gpu-1"' in project.run("inventory", "--list").out
     assert '"gpu-1"' not in project.run("inventory", "--list", "--flush-cache").out
     assert f"stopped, left out: gpu-2 ({stopped})" in again.err
+
+
+def test_an_instance_that_goes_away_during_a_run(
+    aws: Account, lab: Lab, host: LabHost, project: Project, use: Use
+) -> None:
+    """As when the two minutes of a spot instance are over: its system shuts down under the run."""
+    use(f"{TAGGED}cache: true\n")
+    instance = tagged(aws, "gpu-1", host.address, host.port)
+    project.write("play.yml", LONG)
+    command = project.argv("play", "play.yml", "--accept-new-host-keys")
+    running = subprocess.Popen(
+        command, cwd=project.directory, env=project.environment, stdout=subprocess.PIPE, text=True
+    )
+    begun = "for i in $(seq 300); do [ -e /run/begun ] && exit; sleep 0.1; done; exit 1"
+    assert lab.exec(host.name, ["sh", "-c", begun]).returncode == 0
+    aws.client("ec2").terminate_instances(InstanceIds=[instance])
+    lab.exec(host.name, ["systemctl", "--no-block", "poweroff"])
+    shown, _ = running.communicate(timeout=90)
+    assert running.returncode == 4, shown
+    assert "UNREACHABLE  gpu-1" in shown
+    assert "connection was lost" in shown
+    assert f"its instance {instance} is terminated (Client.UserInitiatedShutdown" in shown
+    assert '"gpu-1"' not in project.run("inventory", "--list").out  # the kept answer is forgotten

@@ -26,7 +26,10 @@ REASONS = {
     "refused": ("connection refused", "is sshd running"),
     "silent": ("no answer in time", "does a firewall drop the port?"),
     "nameless": ("the name no-such-host.invalid does not resolve", "check ansible_host"),
-    "wrong-key": ("login as ops refused; tried: key", "check ansible_user, and authorized_keys"),
+    "wrong-key": (
+        "login as ops refused; tried: key",
+        "check the user (ansible_user), and its authorized_keys",
+    ),
     "changed-key": ("host key", "has changed", "ssh-keygen -f"),
     "unknown-key": ("is not known", "--accept-new-host-keys"),
     "wrong-sudo": ("sudo refused the password", "check ansible_become_password"),

@@ -25,6 +25,15 @@ MARKER = "/run/provision/reboot-required"
 WANTED = f'mkdir -p /run/provision; echo \'{{"reason": "somebody asks for it"}}\' > {MARKER}'
 BOOT = "cat /proc/sys/kernel/random/boot_id"
 RUNNING = "docker ps --filter label=com.docker.compose.service=trainer --format '{{.Status}}'"
+# Python as the host has it; the link is what NVIDIA's hook makes in containers, by ldconfig.
+WITH_PYTHON = """
+set -e; d=$(mktemp -d); l=usr/lib/x86_64-linux-gnu; mkdir -p $d/usr/bin $d/usr/lib
+cp -a /usr/bin/python3* $d/usr/bin; cp -a /usr/lib/python3* $d/usr/lib
+tar -C / --exclude='libcuda*' -c $l usr/lib64 | tar -C $d -x
+ln -s usr/lib $d/lib; ln -s usr/lib64 $d/lib64; mkdir $d/tmp
+ln -s $(basename $(ls /$l/libcuda.so.[0-9][0-9][0-9].*)) $d/$l/libcuda.so.1
+tar -C $d -c . | docker import - with-python:1; rm -r $d
+"""
 
 
 def nodes(on_host: OnHost, device: str) -> list[str]:
@@ -58,6 +67,25 @@ def test_a_service_sees_what_its_template_reserves(on_host: OnHost) -> None:
 def test_verification_finds_all_of_it_in_order(project: Project) -> None:
     verified = project.run("verify", "-t", "gpu")
     assert verified.code == 0, verified.shown
+
+
+def test_a_cuda_context_opens_in_a_container(project: Project, on_host: OnHost) -> None:
+    verify = ("-t", "cuda", "-e", '{"cuda_image": "with-python:1"}')
+    missing = project.run("verify", *verify)
+    assert missing.code == 5, missing.shown
+    assert "the image is not on this host" in missing.out
+    on_host(WITH_PYTHON)
+    opened = project.run("verify", *verify)
+    assert opened.code == 0, opened.shown
+    assert opened.recap()["h1"]["ok"] == 2
+    on_host(
+        "cp /etc/cdi/nvidia.yaml /tmp/; sed -i '/name: .all/,$ {/nvidia1$/d}' /etc/cdi/nvidia.yaml"
+    )
+    fewer = project.run("verify", *verify)
+    on_host("mv /tmp/nvidia.yaml /etc/cdi/nvidia.yaml")
+    assert fewer.code == 5, fewer.shown
+    assert "2 contexts in a container of with-python:1" in fewer.out
+    assert "found     count and CUDA results: 1 0 0 0" in fewer.out
 
 
 def test_a_gpu_that_disappears_is_found(

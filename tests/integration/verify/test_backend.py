@@ -28,6 +28,17 @@ def test_arguments_are_quoted(host: Host, text: str) -> None:
     assert host.check_output("printf %s %s", "%s", text) == text
 
 
+def test_exit_codes_that_are_expected(host: Host) -> None:
+    host.run_expect([0, 2], "exit %s", "2")
+    with pytest.raises(AssertionError, match="Unexpected exit code 2"):
+        host.run_expect([1], "exit 2")
+    assert host.run_test("exit 1").failed
+    with pytest.raises(AssertionError, match="Unexpected exit code 2"):
+        host.run_test("exit 2")
+    with pytest.raises(AssertionError, match="Unexpected exit code 42"):
+        host.check_output("exit 42")
+
+
 def test_a_missing_program_is_an_exit_code(host: Host) -> None:
     out = host.run("no-such-program")
     assert out.rc == 127
@@ -51,6 +62,14 @@ def test_bytes_that_are_not_utf8_come_through(host: Host) -> None:
     assert out.stdout == "\udce9\0\udcff"
 
 
+def test_names_of_files_that_are_not_utf8(host: Host) -> None:
+    host.check_output(r"""mkdir -p /tmp/names && touch "/tmp/names/$(printf '\351')" """)
+    name = host.check_output("ls --quoting-style=literal --show-control-chars /tmp/names")
+    assert name == "\udce9"
+    assert host.run("test -e %s", f"/tmp/names/{name}").succeeded
+    assert host.file(f"/tmp/names/{name}").is_file
+
+
 def test_three_megabytes_on_both_streams(host: Host) -> None:
     """Beyond every pipe's and channel's buffer, both at once: a backend must read both."""
     program = (
@@ -59,6 +78,11 @@ def test_three_megabytes_on_both_streams(host: Host) -> None:
     out = host.run("python3 -c %s", program)
     assert (len(out.stdout), len(out.stderr)) == (_MEGABYTES, _MEGABYTES)
     assert (set(out.stdout), set(out.stderr)) == ({"a"}, {"b"})
+
+
+def test_three_megabytes_on_one_stream(host: Host) -> None:
+    text = host.check_output("python3 -c %s", f"print('a' * {_MEGABYTES})")
+    assert len(text) == _MEGABYTES
 
 
 def test_standard_input_is_empty(host: Host) -> None:
@@ -74,6 +98,36 @@ def test_users(host: Host) -> None:
             assert host.check_output("printf %s %s", "%s", "it's") == "it's"
         assert host.user().name == "root"
     assert host.user().name == "root"
+
+
+def test_a_user_has_a_home_and_no_more_rights_than_their_own(host: Host) -> None:
+    with host.sudo("ops"):
+        assert host.check_output("echo $HOME $USER $LOGNAME") == "/home/ops ops ops"
+        assert host.check_output("id -Gn") == host.user("ops").groups[0]
+        assert host.run("cat /etc/shadow").rc == 1
+        with pytest.raises(AssertionError, match="Unexpected exit code 2"):
+            host.check_output("ls /root/nothing")
+    assert host.run("cat /etc/shadow").succeeded
+
+
+def test_from_one_user_to_another_by_what_sudo_allows(host: Host) -> None:
+    with host.sudo("ops"):
+        with host.sudo():
+            assert host.user().name == "root"
+            with host.sudo("nobody"):
+                assert host.user().name == "nobody"
+        with host.sudo("nobody"):
+            assert host.user().name == "nobody"
+            with host.sudo():
+                denied = host.run("id -un")
+                assert denied.rc == 1
+                assert "sudo: " in denied.stderr
+        assert host.user().name == "ops"
+
+
+def test_a_user_who_does_not_exist(host: Host) -> None:
+    with host.sudo("no-such-user"):
+        assert host.run("true").failed
 
 
 def test_identity(host: Host) -> None:

@@ -77,10 +77,28 @@ def test_checks_that_pass(project: Path, inventory_file: Path) -> None:
 
 
 def test_nonsense_is_a_usage_error(project: Path, inventory_file: Path) -> None:
-    for wrong in (["-t", "mnie", "checks"], ["no-such-directory"], ["--limit", "h7"]):
+    (project / "broken").mkdir()
+    (project / "broken" / "test_broken.py").write_text("def test_a(host:\n")
+    (project / "file").touch()
+    for wrong in (
+        ["-t", "mnie", "checks"],
+        ["no-such-directory"],
+        ["--limit", "h7"],
+        ["broken"],
+        ["broken/test_broken.py"],
+        ["--junit", "file/report.xml"],
+    ):
         done = run("provision", "verify", "-i", inventory_file, *wrong, cwd=project)
         assert done.returncode == ExitCode.USAGE, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_single_file_of_checks(project: Path, inventory_file: Path) -> None:
+    (project / "checks" / "test_other.py").write_text("def test_b(host): assert False\n")
+    arguments = ("verify", "-i", inventory_file, "-t", "mine", "checks/test_mine.py")
+    done = run("provision", *arguments, cwd=project)
+    assert done.returncode == ExitCode.UNVERIFIED, done.stdout + done.stderr
+    assert "mine: answer on h1" in done.stdout
 
 
 def test_host_that_is_not_there(project: Path, inventory_file: Path, bare_host: LabHost) -> None:
@@ -109,6 +127,33 @@ def test_pytest_of_the_users_own(project: Path, inventory_file: Path) -> None:
     shipped = ("--pyargs", "provision.verify.suites", "-k", "docker and socket")
     done = run("pytest", *plugin, "-q", *shipped, cwd=project)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_pytest_from_another_directory_with_our_suites_beside(
+    project: Path, inventory_file: Path, tmp_path: Path
+) -> None:
+    (project / "checks" / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef name(host): return host.check_output('hostname')\n"
+    )
+    (project / "checks" / "test_mine.py").write_text(
+        "def test_a(name, node, nodes): assert name == node.name and nodes[name] is node\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    arguments = ("--provision-inventory", inventory_file, "--junitxml", "r.xml", "-q")
+    both = (project / "checks", "--pyargs", "provision.verify.suites", "-m", "not gpu")
+    done = run("pytest", *_PLUGINS, *arguments, *both, cwd=elsewhere)
+    assert "test_a[h1]" not in done.stdout  # it passed; the bare host fails what others ask
+    assert "test_docker.py::test_service[h1]" in done.stdout, done.stdout + done.stderr
+    cases = ElementTree.parse(elsewhere / "r.xml").getroot().iter("testcase")
+    assert {"test_a[h1]", "test_clock[h1]"} <= {case.get("name") for case in cases}
+
+
+def test_pytest_asks_no_host_that_is_not_in_the_limit(project: Path, inventory_file: Path) -> None:
+    arguments = ("--provision-inventory", inventory_file, "--provision-limit", "h7")
+    done = run("pytest", *_PLUGINS, *arguments, "checks", cwd=project)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "'h7' is no host or group" in done.stderr
 
 
 def test_pytest_tells_of_a_wrong_inventory(project: Path) -> None:

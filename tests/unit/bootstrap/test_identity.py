@@ -63,9 +63,11 @@ def test_the_key_file_that_a_cloud_hands_out(ssh: Path) -> None:
     assert identity.public == " ".join(line.split()[:2])
     assert identity.private == ssh / "aws.pem"
     make(ssh / "closed", passphrase="long enough")
-    for name in ("closed", "missing"):
-        with pytest.raises(UsageError, match="cannot be used"):
+    wrong = {"closed": "ssh-add", "missing": "name the file", "closed.pub": "the public half"}
+    for name, hint in wrong.items():
+        with pytest.raises(UsageError) as caught:
             own_identity(ssh / name)
+        assert hint in str(caught.value.hint)
 
 
 def test_a_private_key_is_never_taken_for_a_public_one(ssh: Path) -> None:

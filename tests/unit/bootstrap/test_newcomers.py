@@ -100,6 +100,17 @@ def test_a_host_that_the_inventory_has_otherwise(file: Path, target: str, proble
         newcomers(target, file=file).inventory({})
 
 
+@pytest.mark.parametrize("target", ["new=root@203.0.113.1", "root@203.0.113.1:22", "new=x@gpu-02"])
+def test_a_host_that_the_inventory_has_by_another_name(file: Path, target: str) -> None:
+    with pytest.raises(UsageError, match=r"is in the inventory already, as gpu-0[12]"):
+        newcomers(target, file=file).inventory({})
+
+
+def test_another_port_of_an_address_is_another_host(file: Path) -> None:
+    inventory = newcomers("new=root@203.0.113.1:2222", file=file).inventory({})
+    assert "new" in inventory.hosts
+
+
 def test_a_host_that_the_inventory_has_just_so(file: Path) -> None:
     ours = newcomers("gpu-02", file=file)
     entry = ours.entry("gpu-02", ours.known())
@@ -114,6 +125,10 @@ def test_files_that_cannot_be_added_to(file: Path) -> None:
     file.write_text("plugin: aws_ec2\nregions: [eu-central-1]\n")
     with pytest.raises(UsageError, match="its hosts come from"):
         newcomers("root@gpu", file=file).inventory({})
+    listed = file.with_suffix(".ini")
+    listed.write_text("[trainer]\ngpu-01\n")
+    with pytest.raises(UsageError, match="no YAML inventory"):
+        newcomers("root@gpu", file=listed).inventory({})
     file.write_text("trainer:\n  hosts: gpu-01\n")
     with pytest.raises(UsageError, match="cannot be edited"):
         newcomers("root@gpu", file=file).inventory({})

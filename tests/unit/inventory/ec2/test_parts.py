@@ -16,6 +16,7 @@ from provision.inventory.ec2.source import populate
 from provision.inventory.ec2.variables import snake
 from provision.inventory.graph import Graph
 from provision.inventory.inventory import Inventory
+from provision.inventory.patterns import NoHostsError
 from provision.inventory.secrets import secret_values
 from provision.source import parse_yaml
 
@@ -92,6 +93,29 @@ def test_a_variable_that_no_host_gets_is_told() -> None:
     (notice,) = inventory.warnings()
     assert notice.startswith("x.yml:3:11: compose: no host gets ansible_user")
     assert notice.endswith("quote it twice: \"'ubuntu'\"")
+
+
+def test_a_keyed_group_that_no_host_is_in_is_told() -> None:
+    keyed = "keyed_groups: [{key: tags.Rol}, {key: tags.Name}]"
+    (notice,) = load(keyed, instance("a")).warnings()
+    assert notice == "x.yml:3:17: keyed_groups: no host has tags.Rol, so no group comes of it"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("regions: [eu-west-1]", "there is no instance in eu-west-1"),
+        ("filters: {tag:Role: [a, b]}", "no instance in any region with tag:Role=a|b"),
+        ("exclude_filters: [{tag:Role: a}]", "beside those of exclude_filters"),
+    ],
+)
+def test_that_there_is_no_instance_is_told(options: str, words: str) -> None:
+    inventory = load(f"{options}\nkeyed_groups: [{{key: tags.Role}}]")
+    (notice,) = inventory.warnings()
+    assert words in notice
+    with pytest.raises(NoHostsError) as caught:
+        inventory.match("all")
+    assert caught.value.hint == notice
 
 
 def test_what_some_hosts_lack_is_passed_over() -> None:
