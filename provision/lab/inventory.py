@@ -33,6 +33,7 @@ _SIZES = {
     "redis_maxmemory": "64mb",
     "redis_memory": "256m",
     "trainer_memory": "1g",
+    "trainer_cpus": 1.0,
     "trainer_shm_size": "64m",
     "trainer_tmp_size": "256m",
     "trainer_stop_seconds": 30,
@@ -50,7 +51,11 @@ _PACE = {
 }
 # Its workers tell as well when they make no progress any more.
 _HEALTH = {
-    "trainer_health": ["CMD", "generals-health", "http://127.0.0.1:9464/healthz"],
+    "trainer_health": [
+        "CMD",
+        "generals-health",
+        "http://127.0.0.1:{{ trainer_listen_metrics_port }}/healthz",
+    ],
     "agent_health": ["CMD", "generals-health", "http://127.0.0.1:9464/healthz"],
 }
 _ROLE_OF_OTHERS = "agent_pool"  # the one role of which any number of hosts makes sense

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from provision import project
@@ -141,12 +142,14 @@ class Lab:
         base_image = base.ensure(self._images)
         registry = self._registry(layout, base_image)
 
-        def provide(service: Service) -> None:
-            image = self._build(service.directory, f"provision-lab-{service.name}", base_image)
-            if registry.push(image, service.name, service.tag):
-                self._say(f"pushed {service.reference}")
+        def provide(alike: list[Service]) -> None:
+            for service in alike:
+                repository = f"provision-lab-{service.name}"
+                image = self._build(service.directory, repository, base_image, service.arguments)
+                if registry.push(image, service.name, service.tag):
+                    self._say(f"pushed {service.reference}")
 
-        self._each(services.available(), provide)
+        self._each(services.by_directory(), provide)
 
     def down(self) -> None:
         """Remove the hosts, the registry and the network; images, keys and the volume stay."""
@@ -289,9 +292,15 @@ class Lab:
         base_image = base.ensure(self._images, release)
         return self._build("lab-host", f"provision-lab-host-{release}", base_image)
 
-    def _build(self, directory: str, repository: str, base_image: str) -> str:
+    def _build(
+        self,
+        directory: str,
+        repository: str,
+        base_image: str,
+        arguments: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         context = read_context(project.find("docker", directory))
-        return self._images.build(repository, context, {"BASE": base_image})
+        return self._images.build(repository, context, {"BASE": base_image, **arguments})
 
     def _start(self, layout: Layout, name: str, image: str, simulated_gpus: int) -> Container:
         if simulated_gpus:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from provision.errors import UsageError
@@ -23,6 +24,7 @@ class Service:
         tag: the version in Debian 13; ``lab`` for what is built of this project's sources.
         variable: the inventory variable that names it.
         directory: of its Dockerfile, below ``docker/``.
+        arguments: of the build, beside the base image.
 
     """
 
@@ -30,6 +32,7 @@ class Service:
     tag: str
     variable: str
     directory: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:
@@ -50,12 +53,24 @@ _ALL = (
     Service("alertmanager", "v0.28", "alertmanager_image", "lab-services/alertmanager"),
     Service("node-exporter", "v1.9", "node_exporter_image", "lab-services/node-exporter"),
     Service("reference", "lab", "reference_image", "reference"),
+    Service(
+        "reference-trainer",
+        "lab",
+        "reference_trainer_image",
+        "reference",
+        {"TORCH": "python3-torch"},
+    ),
 )
 
 
 def available() -> list[Service]:
     """Return the services whose images can be built here."""
     return [service for service in _ALL if service.context() is not None]
+
+
+def by_directory() -> list[list[Service]]:
+    """Return them in lists of one directory each, to build in turn: they share their layers."""
+    return [list(alike) for _, alike in groupby(available(), lambda service: service.directory)]
 
 
 def variables(services: Sequence[Service]) -> dict[str, str]:

@@ -25,7 +25,11 @@ def main() -> None:
     if name not in COMMANDS:
         sys.exit(f"usage: python3 -m generals_reference {{{','.join(COMMANDS)}}}")
     prometheus_client.disable_created_metrics()  # one series fewer for every counter
-    importlib.import_module(COMMANDS[name]).main()
+    try:
+        command = importlib.import_module(COMMANDS[name])
+    except ModuleNotFoundError as error:
+        sys.exit(f"{name}: this image has no {error.name}")
+    command.main()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,7 @@ from prometheus_client import Counter, Gauge
 from generals_reference import metrics, models, service, supply, trace
 from generals_reference.checkpoints import Checkpoints
 from generals_reference.experience import unpack
-from generals_reference.policy import network, workers
-from generals_reference.policy.learner import Learner, Update
+from generals_reference.policy.learner import Group, Learner, Update
 from generals_reference.settings import Settings
 from generals_reference.storage import storage
 from generals_reference.supply import Demand, Supply
@@ -63,22 +63,26 @@ class Trainer:
         self.supply = Supply(settings, options.demand)
         self.models = models.servers(settings.model_servers, settings.name)
         self.checkpoints = Checkpoints(storage(settings, "trainer"))
-        saved = self.checkpoints.newest()
-        start = Learner.from_bytes(saved) if saved else Learner(network.initial())
-        self.workers = workers.join(settings)
-        self.learner = self.workers.learner(start)
-        self.to_publish = self.workers.leads
+        self.group = Group()
+        self.learner = Learner(self.group, self.checkpoints.newest() if self.group.leads else None)
+        self.to_publish = self.group.leads
 
     def run(self) -> None:
-        """Train until asked to stop; then checkpoint."""
-        while self.workers.all(not self.stop.asked):
+        """Train until asked to stop; then checkpoint.
+
+        Raises RuntimeError where another process of the group was asked: whoever runs this one
+        starts it again, and it waits until all are back.
+        """
+        while self.group.all(not self.stop.asked):
             self.heartbeat.beat()
             self.attempt(self.publish)
             if not self.train():
                 self.stop.wait(PAUSE)
         if self.learner.step:
             self.checkpoint()
-        self.workers.leave()
+        self.group.leave()
+        if not self.stop.asked:
+            raise RuntimeError("a trainer that learns with this one was stopped")
 
     def attempt(self, call: Callable[[], T]) -> T | None:
         """What `call` returns; None if a service it needs is away."""
@@ -91,7 +95,7 @@ class Trainer:
     def train(self) -> bool:
         """One update, if there is enough new to learn from, for every process that trains."""
         batch = self.attempt(self.supply.batch)
-        if not self.workers.all(batch is not None) or batch is None:
+        if not self.group.all(batch is not None) or batch is None:
             return False
         parent, links = supply.origins(batch)
         with trace.span("update", parent, links=links) as span:
@@ -114,7 +118,7 @@ class Trainer:
             self.attempt(lambda: self.supply.prioritise(request))
         if self.learner.step % self.options.checkpoint_every == 0:
             self.checkpoint()
-        if self.workers.leads:
+        if self.group.leads:
             self.to_publish |= self.learner.step % self.options.publish_every == 0
 
     def show(self, update: Update, batch: buffer_pb2.SampleReply) -> None:
@@ -128,7 +132,7 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Write a checkpoint; of processes that train together one does."""
-        if not self.workers.leads:
+        if not self.group.leads:
             return
         with trace.span("checkpoint"):
             name = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
@@ -147,7 +151,8 @@ class Trainer:
 
 def run(settings: Settings, stop: service.Stop) -> None:
     trainer = Trainer(settings, Options.of(settings), stop)
-    metrics.serve(settings.metrics_port, trainer.heartbeat)
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # one of those that share a host
+        metrics.serve(settings.metrics_port, trainer.heartbeat)
     log.info("training", extra={"step": trainer.learner.step})
     trainer.run()
 

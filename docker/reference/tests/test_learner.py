@@ -1,160 +1,139 @@
-"""The learner: V-trace as its paper has it, gradients as the loss has them, and that it learns."""
+"""The learner: that it computes what the actors play, that it learns, alone and with others."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
-from generals_reference.policy import features, network, vtrace
-from generals_reference.policy.learner import DISCOUNT, Learner, gradients
+from conftest import free_port
 from samples import tensors
 
+pytest.importorskip("torch", reason="PyTorch is not installed: it is in the trainer's image")
+
+from generals_reference.experience import Tensors
+from generals_reference.policy import features, network
+from generals_reference.policy.learner import Group, Learner, Update
+
 RNG = np.random.default_rng(0)
+BATCH = [tensors(seed) for seed in range(8)]
+ALIKE = np.ones(8, np.float32)
 
 
-def test_vtrace_is_the_sum_of_its_definition() -> None:
-    """Remark 1 of the paper, term by term: v_s = V_s + sum gamma^(t-s) prod(c) delta_t."""
-    steps, discount = 5, 0.9
-    logp, acted = RNG.normal(-1, 0.5, (2, steps)), RNG.normal(-1, 0.5, (2, steps))
-    reward, value = RNG.normal(size=(2, steps)), RNG.normal(size=(2, steps + 1))
-    done = np.zeros((2, steps), bool)
-    done[1, 2] = True
-    aim = vtrace.targets(
-        logp=logp, acted=acted, reward=reward, done=done, value=value, discount=discount
-    )
-    ratio = np.minimum(1, np.exp(logp - acted))
-    for row in range(2):
-        for start in range(steps):
-            total, factor = value[row, start], 1.0
-            for t in range(start, steps):
-                going = discount * (not done[row, t])
-                after = reward[row, t] + going * value[row, t + 1] - value[row, t]
-                total += factor * ratio[row, t] * after
-                factor *= going * ratio[row, t]
-            assert aim.value[row, start] == pytest.approx(total)
+@pytest.fixture
+def learner() -> Learner:
+    return Learner(Group())
 
 
-def test_on_policy_vtrace_is_the_return() -> None:
-    zeros = np.zeros((1, 3))
-    aim = vtrace.targets(
-        logp=zeros, acted=zeros, reward=np.array([[0, 0, 1.0]]),
-        done=np.array([[False, False, True]]), value=RNG.normal(size=(1, 4)), discount=0.5,
-    )  # fmt: skip
-    assert aim.value[0] == pytest.approx([0.25, 0.5, 1.0])
+def observed(batch: list[Tensors]) -> Tensors:
+    names = ("army", "owner", "terrain", "score", "tick")
+    return {name: np.concatenate([item[name] for item in batch]) for name in names}
 
 
-def stacked(count: int = 3) -> dict[str, np.ndarray]:
-    items = [tensors(seed) for seed in range(count)]
-    return {name: np.stack([item[name] for item in items]) for name in items[0]}
+def close(one: network.Weights, other: network.Weights) -> bool:
+    """Nearly: Adam makes much of the last digits of small gradients."""
+    return all(np.allclose(one[name], other[name], atol=5e-4) for name in network.SHAPES)
 
 
-def test_gradients_by_logits_and_values_are_those_of_the_loss() -> None:
-    """Against finite differences, with the targets held still."""
-    fragments, importance = stacked(2), np.array([1.0, 0.4], np.float32)
-    rows, actions = 2 * 5, 4 * 4 * 8
-    logits = RNG.normal(size=(rows, actions))
-    values = RNG.normal(size=rows)
-    held = vtrace.targets(**at(logits, values, fragments))
-    _, at_logits, at_value = gradients(logits, values, fragments, importance)
-
-    def loss(logits: np.ndarray, values: np.ndarray) -> float:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vtrace, "targets", lambda **_: held)
-            return gradients(logits, values, fragments, importance)[0].loss
-
-    for row, action in zip(RNG.integers(0, rows, 40), RNG.integers(0, actions, 40), strict=True):
-        nudge = np.zeros_like(logits)
-        nudge[row, action] = 1e-4
-        slope = (loss(logits + nudge, values) - loss(logits - nudge, values)) / 2e-4
-        assert at_logits[row, action] == pytest.approx(slope, abs=1e-6)
-    for row in range(rows):
-        nudge = np.zeros_like(values)
-        nudge[row] = 1e-4
-        slope = (loss(logits, values + nudge) - loss(logits, values - nudge)) / 2e-4
-        assert at_value[row] == pytest.approx(slope, abs=1e-6)
+def test_it_computes_what_the_actors_play(learner: Learner) -> None:
+    for _ in range(5):
+        learner.update(BATCH, ALIKE)
+    view = observed(BATCH)
+    planes, legal = features.planes(view), features.legal(view)
+    played = network.forward(learner.weights, planes, legal)
+    learnt = learner.forward(planes, legal)
+    for ours, theirs in zip(played, learnt, strict=True):
+        assert np.allclose(ours, theirs.detach().numpy(), atol=1e-4)
 
 
-def at(logits: np.ndarray, values: np.ndarray, fragments: dict) -> dict:
-    """The arguments of vtrace.targets for these logits and values."""
-    logp = network.log_softmax(logits).reshape(2, 5, -1)[:, :-1]
-    taken = np.take_along_axis(logp, fragments["action"][..., None], -1)[..., 0]
-    return {
-        "logp": taken,
-        "acted": fragments["logp"],
-        "reward": fragments["reward"],
-        "done": fragments["done"],
-        "value": values.reshape(2, 5),
-        "discount": DISCOUNT,
-    }
-
-
-def test_gradients_of_the_network_are_those_of_its_outputs() -> None:
-    weights = {name: array.astype(np.float64) for name, array in network.initial(2).items()}
-    planes = RNG.normal(size=(2, 3, 3, features.PLANES))
-    legal = np.ones((2, 3 * 3 * 8), bool)
-    by_logits, by_value = RNG.normal(size=(2, 72)), RNG.normal(size=2)
-    done = network.forward(weights, planes, legal)
-    slopes = network.backward(weights, done, by_logits, by_value)
-
-    def output(changed: dict) -> float:
-        out = network.forward(changed, planes, legal)
-        return float((out.logits * by_logits).sum() + (out.value * by_value).sum())
-
-    for name, array in weights.items():
-        for _ in range(5):
-            where = tuple(RNG.integers(0, size) for size in array.shape)
-            up, down = array.copy(), array.copy()
-            up[where] += 1e-5
-            down[where] -= 1e-5
-            slope = (output(weights | {name: up}) - output(weights | {name: down})) / 2e-5
-            assert slopes[name][where] == pytest.approx(slope, abs=1e-4), name
-
-
-def test_updates_make_rewarded_moves_likelier() -> None:
-    learner = Learner(network.initial())
-    batch = [tensors(seed) for seed in range(8)]
+def test_updates_make_rewarded_moves_likelier(learner: Learner) -> None:
+    batch = [dict(item) for item in BATCH]
     for item in batch:
         item["reward"] = np.where(item["action"] == 2, 1, -1).astype(np.float32)
         item["logp"] = np.full(4, -1.0, np.float32)
 
     def likelihood() -> float:
-        view = {name: batch[0][name] for name in ("army", "owner", "terrain", "score", "tick")}
-        out = network.forward(learner.weights, features.planes(view), features.legal(view))
-        return float(network.log_softmax(out.logits)[0, 2])
+        view = observed(batch[:1])
+        logits, _ = network.forward(learner.weights, features.planes(view), features.legal(view))
+        return float(network.log_softmax(logits)[0, 2])
 
     before = likelihood()
     for _ in range(60):
-        learner.update(batch, np.ones(8, np.float32))
+        learner.update(batch, ALIKE)
     assert likelihood() > before + 0.5
 
 
-def test_values_come_near_the_returns() -> None:
-    learner = Learner(network.initial())
-    batch = [tensors(seed) for seed in range(8)]
-    for item in batch:
-        item["action"][:], item["logp"][:], item["reward"][:] = -1, 0, 0.5
-    losses = [learner.update(batch, np.ones(8, np.float32)).value_loss for _ in range(200)]
+def passes(count: int) -> list[Tensors]:
+    """Fragments without a choice, each move rewarded with 0.5."""
+    still = {"action": np.full(4, -1, np.int32), "logp": np.zeros(4, np.float32)}
+    reward = {"reward": np.full(4, 0.5, np.float32)}
+    return [tensors(seed) | still | reward for seed in range(count)]
+
+
+def test_values_come_near_the_returns(learner: Learner) -> None:
+    losses = [learner.update(passes(8), ALIKE).value_loss for _ in range(200)]
     assert losses[-1] < losses[0] / 10
 
 
-def test_a_pass_teaches_nothing_about_moves() -> None:
-    fragments = stacked(1)
-    fragments["action"][:] = -1
-    fragments["logp"][:] = 0
-    _, at_logits, at_value = gradients(
-        RNG.normal(size=(5, 128)), RNG.normal(size=5), fragments, np.ones(1, np.float32)
-    )
-    assert not at_logits.any()
-    assert at_value.any()
+def test_a_pass_teaches_nothing_about_moves(learner: Learner) -> None:
+    update = learner.update(passes(8), ALIKE)
+    assert not learner.parameters["policy.weight"].grad.any()
+    assert learner.parameters["value.weight"].grad.any()
+    assert update.policy_loss == 0
 
 
-def test_a_restored_learner_goes_on_as_if_nothing_had_been() -> None:
-    batch, importance = [tensors(seed) for seed in range(4)], np.ones(4, np.float32)
-    learner = Learner(network.initial())
+def test_what_is_less_important_teaches_less(learner: Learner) -> None:
+    def first_loss(importance: float) -> Update:
+        return Learner(Group()).update(BATCH, ALIKE * np.float32(importance))
+
+    assert first_loss(0.5).loss == pytest.approx(first_loss(1).loss / 2, abs=1e-6)
+
+
+def test_a_restored_learner_goes_on_as_if_nothing_had_been(learner: Learner) -> None:
     for _ in range(3):
-        learner.update(batch, importance)
-    other = Learner.from_bytes(learner.to_bytes())
+        learner.update(BATCH, ALIKE)
+    other = Learner(Group(), learner.to_bytes())
     for _ in range(3):
-        learner.update(batch, importance)
-        other.update(batch, importance)
+        learner.update(BATCH, ALIKE)
+        other.update(BATCH, ALIKE)
     assert other.step == learner.step == 6
-    assert other.to_bytes() == learner.to_bytes()
+    for name, array in learner.weights.items():
+        assert np.array_equal(array, other.weights[name]), name
+
+
+def work(rank: int, port: int, folder: str) -> None:
+    """One of two processes, each with half of the batch."""
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    group = Group()
+    start = Path(folder, "start").read_bytes()
+    learner = Learner(group, start if rank == 0 else None)  # the first one's counts
+    assert group.leads == (rank == 0)
+    assert group.all(True)
+    assert not group.all(rank == 0)
+    half = slice(rank * 4, rank * 4 + 4)
+    for _ in range(3):
+        learner.update(BATCH[half], np.ones(4, np.float32))
+    assert learner.step == 5
+    Path(folder, f"{rank}.npz").write_bytes(network.to_bytes(learner.weights))
+    group.leave()
+
+
+def test_two_processes_learn_as_one(tmp_path: Path, learner: Learner) -> None:
+    for _ in range(2):
+        learner.update(BATCH, ALIKE)
+    (tmp_path / "start").write_bytes(learner.to_bytes())
+    start, port = multiprocessing.get_context("spawn"), free_port()
+    processes = [start.Process(target=work, args=(rank, port, str(tmp_path))) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    for _ in range(3):
+        learner.update(BATCH, ALIKE)
+    ended = [network.from_bytes((tmp_path / f"{rank}.npz").read_bytes()) for rank in (0, 1)]
+    assert network.to_bytes(ended[0]) == network.to_bytes(ended[1])
+    assert close(ended[0], learner.weights)

@@ -77,8 +77,9 @@ def test_the_network_does_not_care_where_on_the_board_it_is() -> None:
     moved = np.roll(planes, (2, 2), axis=(1, 2))
     legal = np.ones((1, 7 * 7 * 8), bool)
     weights = network.initial(1)
-    here = network.forward(weights, planes, legal).logits.reshape(7, 7, 8)
-    there = network.forward(weights, moved, legal).logits.reshape(7, 7, 8)
+    here, there = (
+        network.forward(weights, seen, legal)[0].reshape(7, 7, 8) for seen in (planes, moved)
+    )
     assert np.allclose(here[1:4, 1:4], there[3:6, 3:6], atol=1e-6)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,25 +78,17 @@ class Command:
         self.process.send_signal(number)
         return self.process.wait(timeout=20)
 
-    def listens(self) -> bool:
-        return health.check(f"http://127.0.0.1:{self.metrics_port}/metrics") == ""
-
     def healthy(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         return health.check(self.probe) == ""
 
 
-def commands(folder: Path, redis_url: str, *trainers: str) -> dict[str, Command]:
-    """Every service, an agent, and trainers of these names, all knowing each other; not started."""
+def commands(folder: Path, redis_url: str) -> dict[str, Command]:
+    """Every command, all knowing each other; not started."""
     shared: dict[str, str] = {"REDIS_URL": redis_url}
-    made = {
-        name: Command(name, shared, folder / f"{name}.log")
-        for name in ("game-server", "experience-buffer", "model-server")
-    }
-    for trainer in trainers:
-        made[trainer] = Command("trainer", shared, folder / f"{trainer}.log")
-    made["agent"] = Command("agent", shared, folder / "agent.log")
+    names = ("game-server", "experience-buffer", "model-server", "trainer", "agent")
+    made = {name: Command(name, shared, folder / f"{name}.log") for name in names}
     shared |= {
         # A server that is not there comes first: clients go on with the next.
         "GAME_SERVER": f"127.0.0.1:1,{made['game-server'].address}",
@@ -107,24 +99,24 @@ def commands(folder: Path, redis_url: str, *trainers: str) -> dict[str, Command]
     return made
 
 
-@contextmanager
-def running(made: dict[str, Command]) -> Iterator[dict[str, Command]]:
-    for command in made.values():
-        command.start()
-    try:
-        yield made
-    finally:
-        for command in made.values():
-            if command.process and command.process.poll() is None:
-                command.kill()
+NEEDS_TORCH = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None,
+    reason="PyTorch is not installed: it is in the trainer's image",
+)
 
 
 @pytest.fixture
 def stack(tmp_path: Path, redis_server: Redis) -> Iterator[dict[str, Command]]:
-    with running(commands(tmp_path, redis_server.url, "trainer")) as started:
-        yield started
+    made = commands(tmp_path, redis_server.url)
+    for command in made.values():
+        command.start()
+    yield made
+    for command in made.values():
+        if command.process and command.process.poll() is None:
+            command.kill()
 
 
+@NEEDS_TORCH
 def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: Redis) -> None:
     buffer, trainer, agent = stack["experience-buffer"], stack["trainer"], stack["agent"]
     model_server, game_server = stack["model-server"], stack["game-server"]
@@ -174,30 +166,6 @@ def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: R
         assert all(re.fullmatch("[0-9a-f]{32}", line["trace_id"]) for line in traced)
 
 
-def test_two_trainers_learn_as_one_and_fall_as_one(tmp_path: Path, redis_server: Redis) -> None:
-    pytest.importorskip("torch", reason="PyTorch is not installed (it is in the trainer's image)")
-    made = commands(tmp_path, redis_server.url, "trainer-0", "trainer-1")
-    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    pair = [made["trainer-0"], made["trainer-1"]]
-    for rank, trainer in enumerate(pair):
-        trainer.environment = trainer.environment | place | {"RANK": str(rank)}
-    with running(made):
-        wait_for(lambda: all(trainer.listens() for trainer in pair), 30, "both are there")
-        for trainer in pair:
-            wait_for(lambda t=trainer: t.metric("generals_learner_step") >= 6, 60, "updates")
-        pair[1].kill()
-        assert pair[0].process is not None
-        assert pair[0].process.wait(timeout=30) == 1  # whoever runs it starts it again
-        for trainer in pair:
-            trainer.start()
-        wait_for(lambda: all(trainer.listens() for trainer in pair), 30, "both are back")
-        for trainer in pair:
-            wait_for(lambda t=trainer: t.metric("generals_learner_step") >= 6, 60, "they go on")
-        assert '"message": "resuming"' in pair[0].log.read_text()
-        assert pair[1].kill(signal.SIGTERM) == 0  # the other one ends with it
-        assert pair[0].process.wait(timeout=20) == 0
-
-
 @pytest.mark.parametrize(
     ("name", "variable", "value", "message"),
     [
@@ -205,7 +173,10 @@ def test_two_trainers_learn_as_one_and_fall_as_one(tmp_path: Path, redis_server:
         ("agent", "GAME_SERVER", "here", "is not host:port"),
         ("agent", "AGENT_OPPONENTS", "self,nobody", "AGENT_OPPONENTS"),
         ("experience-buffer", "REDIS_URL", "ftp://x", "REDIS_URL"),
-        ("trainer", "TRAINER_SAMPLING", "best", "none of uniform, prioritised"),
+        pytest.param(
+            *("trainer", "TRAINER_SAMPLING", "best", "none of uniform, prioritised"),
+            marks=NEEDS_TORCH,
+        ),
         ("model-server", "LOG_LEVEL", "loud", "none of debug"),
     ],
 )

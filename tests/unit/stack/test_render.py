@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -206,6 +206,33 @@ def test_the_reference_image_stands_in_with_its_command() -> None:
     assert service["command"] == ["game-server"]
     own = render_role("game_server", variables("game-01", reference_image="r:1"))
     assert "command" not in own.services["game-server-0"]
+
+
+def test_the_reference_trainer_is_started_by_torchrun_where_several_learn_together() -> None:
+    images = {"reference_image": "r:1", "reference_trainer_image": "r-trainer:1"}
+    everything = variables("gpu-01", **images)
+    del everything["trainer_image"]
+    pair = render_role("trainer", everything).services["trainer"]
+    assert pair["image"] == "r-trainer:1"
+    assert pair["command"] == ["torchrun", "--no-python", "trainer"]
+    everything["groups"] = {**CLUSTER["groups"], "trainer": ["gpu-01"]}
+    everything["gpu_count"] = 0
+    alone = render_role("trainer", everything).services["trainer"]
+    assert alone["command"] == ["trainer"]
+    del everything["reference_trainer_image"]
+    assert render_role("trainer", everything).services["trainer"]["image"] == "r:1"
+
+
+def test_pytorch_uses_as_many_threads_as_the_trainer_has_cpus() -> None:
+    def threads(**more: Any) -> str | None:
+        trainer = render_role("trainer", variables("gpu-01", **more)).services["trainer"]
+        found: str | None = trainer["environment"].get("OMP_NUM_THREADS")
+        return found
+
+    assert threads() is None
+    assert threads(trainer_cpus=8.0, trainer_processes=2) == "4"
+    assert threads(trainer_cpus=1.5, trainer_processes=4) == "1"
+    assert threads(trainer_cpus=8, trainer_environment={"OMP_NUM_THREADS": "3"}) == "3"
 
 
 def test_replicas_have_ports_of_their_own() -> None:

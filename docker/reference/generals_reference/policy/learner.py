@@ -1,11 +1,20 @@
-"""The learner: actor-critic with V-trace and Adam, in NumPy."""
+"""The learner: actor-critic with V-trace and Adam, in PyTorch.
+
+It learns on a GPU where there is one. Processes that `torchrun` has started learn together: each
+from a batch of its own, all with the same weights.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
+import torch
+import torch.distributed as dist
 
 from generals_reference.experience import FIELDS, Tensors
 from generals_reference.policy import features, network, vtrace
@@ -15,8 +24,49 @@ DISCOUNT = 0.98
 VALUE_WEIGHT = 0.5
 ENTROPY_WEIGHT = 0.003
 RATE = 3e-3  # Adam's step
-DECAY1, DECAY2, EPSILON = 0.9, 0.999, 1e-8  # Adam's usual constants (Kingma and Ba, 2015)
 MAX_NORM = 1.0  # of all gradients together
+PATIENCE = timedelta(minutes=2)  # with the others; then this process ends and is started anew
+
+Tensor = torch.Tensor
+
+
+class Group:
+    """The processes that learn together; alone unless `torchrun` says otherwise (WORLD_SIZE)."""
+
+    def __init__(self) -> None:
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda" if cuda else "cpu")
+        if cuda:  # `torchrun` numbers the processes of a host
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        if self.size > 1:
+            dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+        self.leads = self.size == 1 or dist.get_rank() == 0
+
+    def all(self, ready: bool) -> bool:
+        """Whether every process is ready."""
+        if self.size == 1:
+            return ready
+        flag = torch.tensor(int(ready), device=self.device)
+        dist.all_reduce(flag, dist.ReduceOp.MIN)
+        return bool(flag.item())
+
+    def shared(self, value: Any) -> Any:
+        """The first process's value, for all."""
+        values = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(values, src=0, device=self.device)
+        return values[0]
+
+    def average(self, tensor: Tensor) -> None:
+        """Replace a tensor by its mean over all processes."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+            tensor /= self.size
+
+    def leave(self) -> None:
+        if self.size > 1:
+            dist.destroy_process_group()
 
 
 @dataclass(frozen=True)
@@ -30,113 +80,106 @@ class Update:
     surprise: Floats  # mean absolute advantage of each fragment: its next priority
 
 
-def stack(batch: list[Tensors]) -> Tensors:
-    """Fragments as one, with a leading axis; all must have one length and board size."""
-    return {name: np.stack([item[name] for item in batch]) for name in batch[0]}
-
-
-def flat_view(fragments: Tensors) -> Tensors:
-    """All observations of stacked fragments, with fragments and steps as one axis."""
-    observed = {name: fragments[name] for name, field in FIELDS.items() if field.observed}
-    return {name: array.reshape(-1, *array.shape[2:]) for name, array in observed.items()}
-
-
-def gradients(
-    logits: Floats, values: Floats, fragments: Tensors, importance: Floats
-) -> tuple[Update, Floats, Floats]:
-    """The loss, and its gradients by `logits` and `values`, which come one row per observation.
-
-    Advantages and value targets count as constants, as in the paper.
-    """
-    action = fragments["action"]
-    count, steps = action.shape
-    every = network.log_softmax(logits).reshape(count, steps + 1, -1)
-    logp, chance = np.maximum(every[:, :-1], -50), np.exp(every[:, :-1])
-    value = values.reshape(count, steps + 1)
-    acted = action >= 0  # a PASS was no choice
-    chosen = np.maximum(action, 0)[..., None]
-    taken = np.take_along_axis(logp, chosen, -1)[..., 0] * acted
-    aim = vtrace.targets(
-        logp=taken,
-        acted=fragments["logp"],
-        reward=fragments["reward"],
-        done=fragments["done"],
-        value=value,
-        discount=DISCOUNT,
-    )
-    weight = importance[:, None] * acted / (count * steps)
-    entropy = -(chance * logp).sum(axis=-1)
-    error = value[:, :-1] - aim.value
-
-    at_logits = np.zeros_like(every)
-    push = (weight * aim.advantage)[..., None]
-    hit = np.zeros_like(chance)
-    np.put_along_axis(hit, chosen, 1, -1)
-    at_logits[:, :-1] = push * (chance - hit)
-    spread = (weight * ENTROPY_WEIGHT)[..., None]
-    at_logits[:, :-1] += spread * chance * (logp + entropy[..., None])
-    at_value = np.zeros_like(value)
-    at_value[:, :-1] = VALUE_WEIGHT * importance[:, None] * error / (count * steps)
-
-    policy_loss = -float((weight * aim.advantage * taken).sum())
-    value_loss = float((importance[:, None] * error**2).mean()) / 2
-    bonus = ENTROPY_WEIGHT * float((weight * entropy).sum())
-    update = Update(
-        policy_loss + VALUE_WEIGHT * value_loss - bonus,
-        policy_loss,
-        value_loss,
-        float(entropy.mean()),
-        np.abs(aim.advantage).mean(axis=1),
-    )
-    return update, at_logits.reshape(len(values), -1), at_value.reshape(-1).astype(np.float32)
-
-
 class Learner:
-    """Weights and the state of their optimiser; both are saved and restored together."""
+    """Weights and their optimiser, begun from what ``to_bytes`` saved, or from nothing."""
 
-    def __init__(self, weights: network.Weights) -> None:
-        self.weights = weights
-        self.mean = {name: np.zeros_like(array) for name, array in weights.items()}
-        self.square = {name: np.zeros_like(array) for name, array in weights.items()}
-        self.step = 0
+    def __init__(self, group: Group, saved: bytes | None = None) -> None:
+        self.group, self.step = group, 0
+        self.parameters = {
+            name: torch.tensor(array, device=group.device, requires_grad=True)
+            for name, array in network.initial().items()
+        }
+        self.optimiser = torch.optim.Adam(self.parameters.values(), lr=RATE)
+        if saved := group.shared(saved):
+            self._restore(saved)
+
+    @property
+    def weights(self) -> network.Weights:
+        return {name: _numpy(parameter).copy() for name, parameter in self.parameters.items()}
 
     def update(self, batch: list[Tensors], importance: Floats) -> Update:
         """One gradient step on fragments of one length and board size, weighted by `importance`."""
-        fragments = stack(batch)
-        view = flat_view(fragments)
-        done = network.forward(self.weights, features.planes(view), features.legal(view))
-        out, at_logits, at_value = gradients(done.logits, done.value, fragments, importance)
-        self._descend(network.backward(self.weights, done, at_logits, at_value))
+        fragments = {name: np.stack([item[name] for item in batch]) for name in FIELDS}
+        view = {
+            name: fragments[name].reshape(-1, *fragments[name].shape[2:])
+            for name, field in FIELDS.items()
+            if field.observed
+        }
+        logits, values = self.forward(features.planes(view), features.legal(view))
+        loss, out = self.loss(logits, values, fragments, importance)
+        self.optimiser.zero_grad()
+        loss.backward()
+        for parameter in self.parameters.values():
+            self.group.average(parameter.grad)
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), MAX_NORM)
+        self.optimiser.step()
+        self.step += 1
         return out
 
-    def _descend(self, gradients: network.Weights) -> None:
-        """One step of Adam."""
-        self.step += 1
-        norm = np.sqrt(sum(float((array**2).sum()) for array in gradients.values()))
-        scale = min(1.0, MAX_NORM / (norm + 1e-12))
-        rate = RATE / (1 - DECAY1**self.step)
-        for name, gradient in gradients.items():
-            clipped = gradient * scale
-            self.mean[name] = DECAY1 * self.mean[name] + (1 - DECAY1) * clipped
-            self.square[name] = DECAY2 * self.square[name] + (1 - DECAY2) * clipped**2
-            size = np.sqrt(self.square[name] / (1 - DECAY2**self.step))
-            change = rate * self.mean[name] / (size + EPSILON)
-            self.weights[name] = (self.weights[name] - change).astype(np.float32)
+    def forward(self, planes: Floats, legal: Any) -> tuple[Tensor, Tensor]:
+        """Logits and values: what ``network.forward`` computes, with gradients."""
+        held, count = self.parameters, len(planes)
+        rows = self._tensor(network.patches(planes))
+        hidden = torch.relu(rows @ held["hidden1.weight"] + held["hidden1.bias"])
+        hidden = torch.relu(hidden @ held["hidden2.weight"] + held["hidden2.bias"])
+        logits = (hidden @ held["policy.weight"] + held["policy.bias"]).reshape(count, -1)
+        mean = hidden.reshape(count, -1, network.WIDTHS[1]).mean(dim=1)
+        possible = torch.as_tensor(legal, device=self.group.device)
+        value = mean @ held["value.weight"] + held["value.bias"]
+        return torch.where(possible, logits, float(network.IMPOSSIBLE)), value
+
+    def loss(
+        self, logits: Tensor, values: Tensor, fragments: Tensors, importance: Floats
+    ) -> tuple[Tensor, Update]:
+        """The loss of stacked fragments; `logits` and `values` come one row per observation.
+
+        Advantages and value targets count as constants, as in the paper.
+        """
+        count, steps = fragments["action"].shape
+        action = torch.as_tensor(fragments["action"], device=self.group.device).long()
+        acted = (action >= 0).float()  # a PASS was no choice
+        logp = torch.log_softmax(logits, -1).reshape(count, steps + 1, -1)[:, :-1]
+        taken = logp.gather(-1, action.clamp(min=0)[..., None])[..., 0] * acted
+        value = values.reshape(count, steps + 1)
+        aim = vtrace.targets(
+            logp=_numpy(taken),
+            acted=fragments["logp"],
+            reward=fragments["reward"],
+            done=fragments["done"],
+            value=_numpy(value),
+            discount=DISCOUNT,
+        )
+        weight = self._tensor(importance)[:, None] / (count * steps)
+        entropy = -(logp.exp() * logp.clamp(min=-50)).sum(-1)
+        policy_loss = -(weight * acted * self._tensor(aim.advantage) * taken).sum()
+        value_loss = (weight * (value[:, :-1] - self._tensor(aim.value)) ** 2).sum() / 2
+        bonus = ENTROPY_WEIGHT * (weight * acted * entropy).sum()
+        loss = policy_loss + VALUE_WEIGHT * value_loss - bonus
+        numbers = (loss.item(), policy_loss.item(), value_loss.item(), entropy.mean().item())
+        return loss, Update(*numbers, surprise=np.abs(aim.advantage).mean(axis=1))
+
+    def _tensor(self, array: Any) -> Tensor:
+        return torch.as_tensor(np.asarray(array, np.float32), device=self.group.device)
 
     def to_bytes(self) -> bytes:
-        """Everything that is needed to go on, as an .npz file."""
-        parts = {"weights": self.weights, "mean": self.mean, "square": self.square}
-        arrays = {f"{part}/{name}": a for part, held in parts.items() for name, a in held.items()}
+        """Everything that is needed to go on."""
         stream = io.BytesIO()
-        np.savez(stream, step=np.array(self.step), **arrays)
+        state = {
+            "step": self.step,
+            "weights": {name: each.detach() for name, each in self.parameters.items()},
+            "optimiser": self.optimiser.state_dict(),
+        }
+        torch.save(state, stream)
         return stream.getvalue()
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Learner:
-        """The learner that ``to_bytes`` saved."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            learner = cls({name: file[f"weights/{name}"] for name in network.SHAPES})
-            learner.mean = {name: file[f"mean/{name}"] for name in network.SHAPES}
-            learner.square = {name: file[f"square/{name}"] for name in network.SHAPES}
-            learner.step = int(file["step"])
-        return learner
+    def _restore(self, saved: bytes) -> None:
+        state = torch.load(io.BytesIO(saved), map_location=self.group.device, weights_only=True)
+        self.step = state["step"]
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state["weights"][name])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _numpy(tensor: Tensor) -> Any:
+    return tensor.detach().cpu().numpy()

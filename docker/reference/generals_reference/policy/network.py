@@ -1,4 +1,4 @@
-"""The policy network, in NumPy: small enough that acting needs no other library.
+"""The policy network, in NumPy: small enough that acting needs no other library (see learner.py).
 
 Every cell looks at its 3x3 neighbourhood of planes; two hidden layers, shared by all cells, give it
 a logit for each of its eight moves. The value of the position comes from the mean of the cells.
@@ -7,7 +7,6 @@ a logit for each of its eight moves. The value of the position comes from the me
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,17 +58,6 @@ def from_bytes(data: bytes) -> Weights:
     return {name: array.astype(np.float32) for name, array in weights.items()}
 
 
-@dataclass(frozen=True)
-class Pass:
-    """What a forward pass computes; the hidden layers are kept for the backward pass."""
-
-    patches: Floats  # [n * cells, 9 * PLANES]
-    hidden1: Floats
-    hidden2: Floats
-    logits: Floats  # [n, cells * 8]
-    value: Floats  # [n]
-
-
 def patches(planes: Floats) -> Floats:
     """The 3x3 neighbourhood of every cell, zeros beyond the edge: [n * cells, 9 * PLANES]."""
     padded = np.pad(planes, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -78,42 +66,20 @@ def patches(planes: Floats) -> Floats:
     return np.concatenate(shifts, axis=-1).reshape(-1, 9 * PLANES)
 
 
-def forward(weights: Weights, planes: Floats, legal: NDArray[np.bool_]) -> Pass:
+def forward(weights: Weights, planes: Floats, legal: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Logits (impossible moves far below all others) and values of `n` positions."""
     count = len(planes)
-    rows = patches(planes)
-    hidden1 = np.maximum(rows @ weights["hidden1.weight"] + weights["hidden1.bias"], 0)
-    hidden2 = np.maximum(hidden1 @ weights["hidden2.weight"] + weights["hidden2.bias"], 0)
-    logits = (hidden2 @ weights["policy.weight"] + weights["policy.bias"]).reshape(count, -1)
-    mean = hidden2.reshape(count, -1, WIDTHS[1]).mean(axis=1)
+    hidden = np.maximum(patches(planes) @ weights["hidden1.weight"] + weights["hidden1.bias"], 0)
+    hidden = np.maximum(hidden @ weights["hidden2.weight"] + weights["hidden2.bias"], 0)
+    logits = (hidden @ weights["policy.weight"] + weights["policy.bias"]).reshape(count, -1)
+    mean = hidden.reshape(count, -1, WIDTHS[1]).mean(axis=1)
     value = np.asarray(mean @ weights["value.weight"] + weights["value.bias"])
-    return Pass(rows, hidden1, hidden2, np.where(legal, logits, IMPOSSIBLE), value)
+    return np.where(legal, logits, IMPOSSIBLE), value
 
 
 def log_softmax(logits: Floats) -> Floats:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
-
-
-def backward(weights: Weights, done: Pass, logits: Floats, value: Floats) -> Weights:
-    """Gradients of the weights from those of `logits` [n, cells * 8] and `value` [n]."""
-    count, cells = len(value), done.logits.shape[1] // ACTIONS_PER_CELL
-    by_cell = logits.reshape(-1, ACTIONS_PER_CELL)
-    mean = done.hidden2.reshape(count, cells, -1).mean(axis=1)
-    at_hidden2 = by_cell @ weights["policy.weight"].T
-    at_hidden2 += np.repeat(value / cells, cells)[:, None] * weights["value.weight"]
-    at_hidden2 *= done.hidden2 > 0
-    at_hidden1 = (at_hidden2 @ weights["hidden2.weight"].T) * (done.hidden1 > 0)
-    return {
-        "hidden1.weight": done.patches.T @ at_hidden1,
-        "hidden1.bias": at_hidden1.sum(axis=0),
-        "hidden2.weight": done.hidden1.T @ at_hidden2,
-        "hidden2.bias": at_hidden2.sum(axis=0),
-        "policy.weight": done.hidden2.T @ by_cell,
-        "policy.bias": by_cell.sum(axis=0),
-        "value.weight": mean.T @ value,
-        "value.bias": np.asarray(value.sum()),
-    }
 
 
 def sample(logits: Floats, rng: np.random.Generator) -> tuple[NDArray[Any], Floats]:

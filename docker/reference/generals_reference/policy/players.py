@@ -46,7 +46,7 @@ class Policy(ByScore):
         self.weights = weights
 
     def scores(self, view: Tensors, legal: NDArray[np.bool_]) -> NDArray[np.float32]:
-        return network.forward(self.weights, features.planes(view), legal).logits
+        return network.forward(self.weights, features.planes(view), legal)[0]
 
 
 class Random(ByScore):
