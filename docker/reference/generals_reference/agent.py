@@ -11,13 +11,13 @@ import grpc
 import numpy as np
 from prometheus_client import Counter, Gauge
 
-from generals_reference import evaluation, metrics, models, rpc, service, trace
+from generals_reference import evaluation, metrics, models, rpc, service, supply, trace
 from generals_reference.episode import Episode
 from generals_reference.experience import pack
-from generals_reference.policy.players import Heuristic, Player, Policy, Random
+from generals_reference.policy.players import Heuristic, Player, Random
 from generals_reference.round import Options, Round, Seat
 from generals_reference.settings import Settings
-from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc, game_pb2_grpc, model_pb2
+from generals_reference.v1 import buffer_pb2, game_pb2_grpc, model_pb2
 
 PAUSE = 2.0  # seconds after something was not available
 MAX_RESULTS = 1000  # kept while the model server does not take them
@@ -41,15 +41,14 @@ class Agent:
         self.name = f"{settings.name}-{secrets.token_hex(3)}"
         self.options, self.stop = options, stop
         self.rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        self.games = rpc.Servers(settings.game_servers, game_pb2_grpc.GameServerStub, self.name)
-        self.buffers = rpc.Servers(
-            settings.buffers, buffer_pb2_grpc.ExperienceBufferStub, self.name
+        game_servers = settings.addresses("GAME_SERVER", "localhost:50051")
+        self.games = rpc.Servers(game_servers, game_pb2_grpc.GameServerStub, self.name)
+        self.buffers = supply.buffers(settings, self.name)
+        self.models = models.servers(settings, self.name)
+        self.latest, self.promoted, self.candidate = (
+            models.Followed(self.models, which, self.rng)
+            for which in (models.LATEST, models.PROMOTED, models.CANDIDATE)
         )
-        self.models = models.servers(settings.model_servers, self.name)
-        choices = (models.LATEST, models.PROMOTED, models.CANDIDATE)
-        followed = [models.Followed(self.models, which) for which in choices]
-        self.latest, self.promoted, self.candidate = followed
-        self.policies = {id(one): Policy(one.weights, self.rng) for one in followed}
         self.others: dict[str, Player] = {
             "random": Random(self.rng),
             "heuristic": Heuristic(self.rng),
@@ -110,7 +109,6 @@ class Agent:
                 self.results = []
             for followed in (self.latest, self.promoted, self.candidate):
                 if followed.refresh():
-                    self.policies[id(followed)].weights = followed.weights
                     log.debug("new weights", extra={"version": followed.version})
         except grpc.RpcError as error:
             tell("plays on without news of the models", error)
@@ -119,15 +117,15 @@ class Agent:
 
     def sides(self, opponent: str) -> list[Seat]:
         """The two sides of a game of this kind."""
-        policy = self.policies[id(self.latest)]
+        policy = self.latest.player
         if opponent in self.others:
             versions = (self.latest.version, evaluation.RANDOM)
             match = versions if opponent == "random" and self.latest.version else None
             return [Seat(policy, opponent, Episode(), match), Seat(self.others[opponent], "self")]
         if opponent == "evaluation" and self.candidate.version != self.promoted.version:
             match = (self.candidate.version, self.promoted.version)
-            tested, holder = self.policies[id(self.candidate)], self.policies[id(self.promoted)]
-            return [Seat(tested, "promoted", match=match), Seat(holder, "candidate")]
+            tested = Seat(self.candidate.player, "promoted", match=match)
+            return [tested, Seat(self.promoted.player, "candidate")]
         return [Seat(policy, "self", Episode()), Seat(policy, "self", Episode())]
 
     def finish(self, seat: Seat, result: float) -> None:
@@ -181,7 +179,7 @@ def tell(what: str, error: grpc.RpcError) -> None:
 def run(settings: Settings, stop: service.Stop) -> None:
     agent = Agent(settings, Options.of(settings), stop)
     metrics.serve(settings.metrics_port, agent.heartbeat)
-    log.info("playing", extra={"agent": agent.name, "game_servers": settings.game_servers})
+    log.info("playing", extra={"agent": agent.name, "game_servers": agent.games.addresses})
     agent.run()
 
 

@@ -15,8 +15,9 @@ import redis
 from prometheus_client import Counter, Gauge, Histogram
 
 from generals_reference import service
-from generals_reference.buffer_store import NotDurable, Store
+from generals_reference.buffer_store import Store
 from generals_reference.experience import Malformed, unpack
+from generals_reference.refused import Refused
 from generals_reference.settings import Settings, SettingsError
 from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
 
@@ -42,20 +43,17 @@ Code = grpc.StatusCode
 
 
 def guarded(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what Redis and bad requests raise into statuses that a client can act on."""
+    """Turn what Redis raises into statuses that a client can act on."""
 
     @functools.wraps(answer)
     def call(self: ExperienceBuffer, request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return answer(self, request, context)
-        except Malformed as error:
-            REFUSED.labels("malformed").inc()
-            context.abort(Code.INVALID_ARGUMENT, str(error))
+            return answer(self, request)
         except redis.exceptions.OutOfMemoryError as error:
             REFUSED.labels("memory").inc()
-            context.abort(Code.RESOURCE_EXHAUSTED, f"Redis is full: {error}")
-        except (redis.ConnectionError, redis.TimeoutError, NotDurable) as error:
-            context.abort(Code.UNAVAILABLE, f"Redis: {error}")
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"Redis is full: {error}") from error
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise Refused(Code.UNAVAILABLE, f"Redis: {error}") from error
 
     return call
 
@@ -68,15 +66,16 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
         self.room = threading.BoundedSemaphore(APPENDS_UNDER_WAY)
 
     @guarded
-    def Append(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Append(self, request: Any) -> Any:  # noqa: N802
         for index, experience in enumerate(request.experiences):
             try:
                 unpack(experience)
             except Malformed as error:
-                raise Malformed(f"experience {index}: {error}") from None
+                REFUSED.labels("malformed").inc()
+                raise Refused(Code.INVALID_ARGUMENT, f"experience {index}: {error}") from None
         if not self.room.acquire(blocking=False):
             REFUSED.labels("busy").inc()
-            context.abort(Code.RESOURCE_EXHAUSTED, "too many appends under way; try again later")
+            raise Refused(Code.RESOURCE_EXHAUSTED, "too many appends under way; try again later")
         try:
             stored = self.store.append(request.experiences)
         finally:
@@ -87,11 +86,11 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
         return buffer_pb2.AppendReply(stored=stored, repeated_ids=repeated, fill=self.store.fill)
 
     @guarded
-    def Sample(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Sample(self, request: Any) -> Any:  # noqa: N802
         if not 1 <= request.count <= MAX_SAMPLE:
-            context.abort(Code.INVALID_ARGUMENT, f"count is not within 1 and {MAX_SAMPLE}")
+            raise Refused(Code.INVALID_ARGUMENT, f"count is not within 1 and {MAX_SAMPLE}")
         if self.store.fill < max(1, request.minimum):
-            context.abort(Code.FAILED_PRECONDITION, f"only {self.store.fill} experiences yet")
+            raise Refused(Code.FAILED_PRECONDITION, f"only {self.store.fill} experiences yet")
         draw = self.store.sample(request.count, request.strategy == request.PRIORITISED)
         experiences = [buffer_pb2.Experience.FromString(payload) for payload in draw.payloads]
         SAMPLED.inc(len(experiences))
@@ -106,16 +105,16 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
         )
 
     @guarded
-    def Prioritise(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Prioritise(self, request: Any) -> Any:  # noqa: N802
         if len(request.sequence) != len(request.priority):
-            context.abort(Code.INVALID_ARGUMENT, "as many priorities as sequence numbers, please")
+            raise Refused(Code.INVALID_ARGUMENT, "as many priorities as sequence numbers, please")
         if not all(math.isfinite(value) and value > 0 for value in request.priority):
-            context.abort(Code.INVALID_ARGUMENT, "priorities are finite and above 0")
+            raise Refused(Code.INVALID_ARGUMENT, "priorities are finite and above 0")
         self.store.prioritise(request.sequence, request.priority)
         return buffer_pb2.PrioritiseReply()
 
     @guarded
-    def Stats(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Stats(self, request: Any) -> Any:  # noqa: N802
         return buffer_pb2.StatsReply(
             fill=self.store.fill, capacity=self.store.capacity, appended=self.store.next
         )
@@ -143,7 +142,7 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
 
 def connect(settings: Settings) -> redis.Redis:
     """The Redis of REDIS_URL."""
-    url = settings.environment.text("REDIS_URL", "redis://localhost:6379/0")
+    url = settings.text("REDIS_URL", "redis://localhost:6379/0")
     try:
         return redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=3)
     except ValueError as error:
@@ -151,7 +150,7 @@ def connect(settings: Settings) -> redis.Redis:
 
 
 def run(settings: Settings, stop: service.Stop) -> None:
-    capacity = settings.environment.integer("BUFFER_SIZE", 10_000, 1, 10_000_000)
+    capacity = settings.integer("BUFFER_SIZE", 10_000, 1, 10_000_000)
     CAPACITY.set(capacity)
     buffer = ExperienceBuffer(Store(connect(settings), capacity))
     health = service.Health()
@@ -161,10 +160,8 @@ def run(settings: Settings, stop: service.Stop) -> None:
         settings,
         stop,
         PORT,
-        service.Api(
-            "generals.v1.ExperienceBuffer",
-            lambda server: buffer_pb2_grpc.add_ExperienceBufferServicer_to_server(buffer, server),
-        ),
+        "generals.v1.ExperienceBuffer",
+        functools.partial(buffer_pb2_grpc.add_ExperienceBufferServicer_to_server, buffer),
         health=health,
     )
 

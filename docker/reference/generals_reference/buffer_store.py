@@ -11,10 +11,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import grpc
 import numpy as np
 import redis
 from numpy.typing import NDArray
 
+from generals_reference.refused import Refused
 from generals_reference.v1 import buffer_pb2
 
 KEYS = tuple(f"generals:experience:{key}" for key in ("data", "ids", "names", "priority", "range"))
@@ -55,10 +57,7 @@ return {#new, first, next_}
 """
 
 log = logging.getLogger(__name__)
-
-
-class NotDurable(Exception):
-    """Redis took the experiences but did not confirm that they are on disk."""
+Code = grpc.StatusCode
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,9 @@ class Store:
             elif isinstance(answer, Exception):
                 raise answer
             elif not answer[0]:
-                raise NotDurable("Redis has not written its append-only file in time")
+                raise Refused(
+                    Code.UNAVAILABLE, "Redis has not written its append-only file in time"
+                )
         stored, first, after = written
         return stored, first, after
 

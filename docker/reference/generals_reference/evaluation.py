@@ -72,7 +72,7 @@ class Evaluation:
     def report(self, number: int, against: int, score: float) -> bool:
         """Note a match of a version against another; True if that promoted it.
 
-        Raises UnknownVersion. `score` is 1 for a win, 0.5 for a draw and 0 for a loss.
+        `score` is 1 for a win, 0.5 for a draw and 0 for a loss.
         """
         with self.lock:
             for version in {number, against} - {RANDOM}:

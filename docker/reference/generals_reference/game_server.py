@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import grpc
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from generals_reference import service
 from generals_reference.game import maps
-from generals_reference.game.matches import Matches, TooManyGames
+from generals_reference.game.matches import Matches
+from generals_reference.refused import Refused
 from generals_reference.settings import Settings
 from generals_reference.v1 import game_pb2, game_pb2_grpc
 
@@ -23,8 +25,6 @@ SWEEP = 0.05  # seconds between looks at the deadlines
 MAX_STREAMS = 40  # of the service's threads; the others answer calls
 MAX_CREATE = 256  # games in one request
 GAMES = Gauge("generals_games_running", "Games under way")
-FINISHED = Counter("generals_games_finished_total", "Games played to their end")
-TICKS = Counter("generals_ticks_total", "Ticks played, of all games together")
 STREAMS = Gauge("generals_streams", "Observation streams being served")
 
 log = logging.getLogger(__name__)
@@ -41,29 +41,21 @@ class GameServer(game_pb2_grpc.GameServerServicer):
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         if self.draining.is_set():
-            context.abort(Code.UNAVAILABLE, "this server is shutting down")
+            raise Refused(Code.UNAVAILABLE, "this server is shutting down")
         count, limit = request.games or 1, request.tick_limit or 1000
         if count > MAX_CREATE:
-            context.abort(Code.INVALID_ARGUMENT, f"at most {MAX_CREATE} games a request")
+            raise Refused(Code.INVALID_ARGUMENT, f"at most {MAX_CREATE} games a request")
         kind = (request.height, request.width, request.players)
         try:
             maps.check(*kind)
-            deadline = (request.deadline_ms or 1000) / 1000
-            return game_pb2.CreateReply(
-                game=self.matches.create(count, kind, request.seed, limit, deadline)
-            )
         except ValueError as error:
-            context.abort(Code.INVALID_ARGUMENT, str(error))
-        except TooManyGames as error:
-            context.abort(Code.RESOURCE_EXHAUSTED, str(error))
+            raise Refused(Code.INVALID_ARGUMENT, str(error)) from None
+        deadline = (request.deadline_ms or 1000) / 1000
+        games = self.matches.create(count, kind, request.seed, limit, deadline)
+        return game_pb2.CreateReply(game=games)
 
     def Join(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        try:
-            token = self.matches.join(request.game, request.seat, request.client)
-        except KeyError as error:
-            context.abort(Code.NOT_FOUND, f"no such game or seat: {error}")
-        if token is None:
-            context.abort(Code.ALREADY_EXISTS, "another client has this seat")
+        token = self.matches.join(request.game, request.seat, request.client)
         return game_pb2.JoinReply(token=token)
 
     def Act(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -71,7 +63,7 @@ class GameServer(game_pb2_grpc.GameServerServicer):
 
     def Stream(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         if not self.streams.acquire(blocking=False):
-            context.abort(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already")
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"{MAX_STREAMS} streams are open already")
         try:
             watch = self.matches.watch(request.token, wait=1.0)
             with STREAMS.track_inprogress(), closing(watch) as frames:
@@ -93,32 +85,24 @@ class GameServer(game_pb2_grpc.GameServerServicer):
 
 
 def keep_time(matches: Matches) -> None:
-    """Watch the deadlines and the counters, for as long as the process lives."""
-    finished = ticks = 0
+    """Watch the deadlines, for as long as the process lives."""
     while True:
         time.sleep(SWEEP)
         matches.sweep()
         GAMES.set(matches.running)
-        FINISHED.inc(matches.finished - finished)
-        TICKS.inc(matches.ticks - ticks)
-        finished, ticks = matches.finished, matches.ticks
 
 
 def run(settings: Settings, stop: service.Stop) -> None:
-    environment = settings.environment
-    matches = Matches(environment.integer("MAX_GAMES", 1024, 1, 100_000))
-    drain_seconds = environment.number("DRAIN_SECONDS", 10, 0, 3600)
+    matches = Matches(settings.integer("MAX_GAMES", 1024, 1, 100_000))
+    drain_seconds = settings.number("DRAIN_SECONDS", 10, 0, 3600)
     games = GameServer(matches)
     threading.Thread(target=keep_time, args=(matches,), name="clock", daemon=True).start()
     service.serve(
         settings,
         stop,
         PORT,
-        service.Api(
-            "generals.v1.GameServer",
-            lambda server: game_pb2_grpc.add_GameServerServicer_to_server(games, server),
-        ),
-        health=service.Health(),
+        "generals.v1.GameServer",
+        partial(game_pb2_grpc.add_GameServerServicer_to_server, games),
         drain=lambda: games.drain(drain_seconds),
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import MetricsHandler
 
 
 class Heartbeat:
@@ -28,26 +28,15 @@ class Heartbeat:
 def serve(port: int, heartbeat: Heartbeat | None = None) -> ThreadingHTTPServer:
     """Answer on `port` from a daemon thread (0: any free port, see ``server_port``)."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/metrics":
-                self.answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
-            elif self.path == "/healthz" and (heartbeat is None or heartbeat.healthy):
-                self.answer(HTTPStatus.OK, "text/plain", b"ok\n")
-            elif self.path == "/healthz":
-                self.answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"the loop is stuck\n")
+    class Handler(MetricsHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            if self.path != "/healthz":
+                super().do_GET()
+            elif heartbeat is None or heartbeat.healthy:
+                self.send_response(HTTPStatus.OK)
+                self.end_headers()
             else:
-                self.answer(HTTPStatus.NOT_FOUND, "text/plain", b"try /metrics or /healthz\n")
-
-        def answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Scrapes are not news."""
+                self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "the loop is stuck")
 
     server = ThreadingHTTPServer(("", port), Handler)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from prometheus_client import Counter, Gauge
 
 from generals_reference import evaluation, service
 from generals_reference.evaluation import Evaluation
-from generals_reference.model_store import Damaged, ModelStore, UnknownVersion, Version
+from generals_reference.model_store import ModelStore, Version
+from generals_reference.refused import Refused
 from generals_reference.settings import Settings
 from generals_reference.v1 import model_pb2, model_pb2_grpc
 
@@ -59,16 +61,13 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
     def Publish(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:  # noqa: N802
         header = next(requests, model_pb2.PublishRequest()).header
         if not header.sha256 or header.size > MAX_WEIGHTS:
-            context.abort(Code.INVALID_ARGUMENT, "a header with sha256 and an allowed size first")
+            raise Refused(Code.INVALID_ARGUMENT, "a header with sha256 and an allowed size first")
         data = bytearray()
         for request in requests:
             data += request.chunk
             if len(data) > header.size:
-                context.abort(Code.INVALID_ARGUMENT, "more weights than the header says")
-        try:
-            version = self.store.publish(bytes(data), header.sha256, header.step)
-        except Damaged as error:
-            context.abort(Code.DATA_LOSS, str(error))
+                raise Refused(Code.INVALID_ARGUMENT, "more weights than the header says")
+        version = self.store.publish(bytes(data), header.sha256, header.step)
         if self.store.current is None:
             self.store.promote(version.number)  # agents have to begin with something
         log.info("published", extra={"version": version.number, "step": version.step})
@@ -76,32 +75,24 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
         return self.message(version)
 
     def Get(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
-        version = self.find(request, context)
+        version = self.find(request)
         yield model_pb2.GetReply(header=self.message(version))
         if version.sha256 == request.known_sha256:
             return
-        try:
-            data = self.store.weights(version)
-        except (Damaged, OSError) as error:
-            log.error("cannot serve version %s: %s", version.number, error)
-            context.abort(Code.DATA_LOSS, str(error))
+        data = self.store.weights(version)
         for start in range(0, len(data), CHUNK):
             yield model_pb2.GetReply(chunk=data[start : start + CHUNK])
 
-    def find(self, request: Any, context: grpc.ServicerContext) -> Version:
+    def find(self, request: Any) -> Version:
         """The version that a GetRequest means."""
-        try:
-            if request.which == request.NUMBER:
-                return self.store.get(request.number)
-            if request.which == request.CANDIDATE:
-                found = self.evaluation.candidate()
-            else:
-                latest = request.which == request.LATEST
-                found = self.store.latest if latest else self.store.current
-        except UnknownVersion as error:
-            context.abort(Code.NOT_FOUND, error.args[0])
+        if request.which == request.NUMBER:
+            return self.store.get(request.number)
+        if request.which == request.CANDIDATE:
+            found = self.evaluation.candidate()
+        else:
+            found = self.store.latest if request.which == request.LATEST else self.store.current
         if found is None:
-            context.abort(Code.NOT_FOUND, "nothing was published yet")
+            raise Refused(Code.NOT_FOUND, "nothing was published yet")
         return found
 
     def List(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -109,19 +100,18 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
         return model_pb2.ListReply(versions=map(self.message, versions))
 
     def Promote(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self.change(lambda: self.store.promote(request.number), context)
+        return self.promoted(self.store.promote(request.number))
 
     def Rollback(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self.change(self.store.rollback, context)
+        return self.promoted(self.store.rollback())
 
     def Report(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         for match in request.matches:
             if not 0 <= match.score <= 1:
-                context.abort(Code.INVALID_ARGUMENT, "a score is within 0 and 1")
-            try:
-                promoted = self.evaluation.report(match.version, match.against, match.score)
-            except UnknownVersion:
+                raise Refused(Code.INVALID_ARGUMENT, "a score is within 0 and 1")
+            if not {match.version, match.against} <= {evaluation.RANDOM, *self.store.versions}:
                 continue  # it was forgotten while the match was played
+            promoted = self.evaluation.report(match.version, match.against, match.score)
             MATCHES.labels("promoted" if match.against else "random").inc()
             if promoted:
                 log.info("won its promotion", extra={"version": match.version})
@@ -129,31 +119,23 @@ class ModelServer(model_pb2_grpc.ModelServerServicer):
         current = self.store.current
         return model_pb2.ReportReply(promoted=current.number if current else 0)
 
-    def change(self, promote: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            version = promote()
-        except UnknownVersion as error:
-            context.abort(Code.NOT_FOUND, error.args[0])
+    def promoted(self, version: Version) -> Any:
         log.info("promoted", extra={"version": version.number})
         self.show()
         return self.message(version)
 
 
 def run(settings: Settings, stop: service.Stop) -> None:
-    environment = settings.environment
-    folder = Path(environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")) / "models"
-    store = ModelStore(folder, environment.integer("KEEP_VERSIONS", 50, 2, 10_000))
-    matches = environment.integer("EVALUATION_MATCHES", evaluation.MATCHES, 1, 1_000_000)
+    folder = Path(settings.text("MODEL_CHECKPOINT_DIR", "/checkpoints")) / "models"
+    store = ModelStore(folder, settings.integer("KEEP_VERSIONS", 50, 2, 10_000))
+    matches = settings.integer("EVALUATION_MATCHES", evaluation.MATCHES, 1, 1_000_000)
     models = ModelServer(store, Evaluation(store, matches))
     service.serve(
         settings,
         stop,
         PORT,
-        service.Api(
-            "generals.v1.ModelServer",
-            lambda server: model_pb2_grpc.add_ModelServerServicer_to_server(models, server),
-        ),
-        health=service.Health(),
+        "generals.v1.ModelServer",
+        partial(model_pb2_grpc.add_ModelServerServicer_to_server, models),
     )
 
 

@@ -12,15 +12,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import grpc
+
+from generals_reference.refused import Refused
 from generals_reference.storage import Directory
 
-
-class UnknownVersion(KeyError):
-    """No such version."""
-
-
-class Damaged(Exception):
-    """Weights whose hash is not what it should be."""
+Code = grpc.StatusCode
 
 
 @dataclass(frozen=True)
@@ -52,10 +49,9 @@ class ModelStore:
         self.promoted = [int(line) for line in lines if int(line) in self.versions]
 
     def get(self, number: int) -> Version:
-        try:
-            return self.versions[number]
-        except KeyError:
-            raise UnknownVersion(f"there is no version {number}") from None
+        if number not in self.versions:
+            raise Refused(Code.NOT_FOUND, f"there is no version {number}")
+        return self.versions[number]
 
     @property
     def latest(self) -> Version | None:
@@ -70,13 +66,13 @@ class ModelStore:
         """The weights of a version, checked against its hash."""
         data = self.directory.read(f"{version.number:06}.weights")
         if hashlib.sha256(data).hexdigest() != version.sha256:
-            raise Damaged(f"version {version.number} is damaged on disk")
+            raise Refused(Code.DATA_LOSS, f"version {version.number} is damaged on disk")
         return data
 
     def publish(self, data: bytes, sha256: str, step: int) -> Version:
         """Store weights as the next version; the same weights again are the version they are."""
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise Damaged("the weights are not what their hash says")
+            raise Refused(Code.DATA_LOSS, "the weights are not what their hash says")
         with self.lock:
             for version in self.versions.values():
                 if version.sha256 == sha256:
@@ -98,10 +94,10 @@ class ModelStore:
             return version
 
     def rollback(self) -> Version:
-        """Go back to what was promoted before. UnknownVersion: there is nothing before."""
+        """Go back to what was promoted before."""
         with self.lock:
             if len(self.promoted) < 2:
-                raise UnknownVersion("nothing was promoted before the current version")
+                raise Refused(Code.NOT_FOUND, "nothing was promoted before the current version")
             self._set_promoted(self.promoted[:-1])
             return self.versions[self.promoted[-1]]
 

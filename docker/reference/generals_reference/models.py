@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterator
 
 import grpc
+import numpy as np
 
 from generals_reference import rpc
 from generals_reference.policy import network
+from generals_reference.policy.players import Policy
+from generals_reference.settings import Settings
 from generals_reference.v1 import model_pb2, model_pb2_grpc
 
 CHUNK = 1 << 20  # bytes
@@ -17,18 +20,19 @@ Which = model_pb2.GetRequest
 LATEST, PROMOTED, CANDIDATE = Which.LATEST, Which.PROMOTED, Which.CANDIDATE
 
 
-def servers(addresses: tuple[str, ...], client: str) -> rpc.Servers:
+def servers(settings: Settings, client: str) -> rpc.Servers:
+    addresses = settings.addresses("MODEL_SERVER", "localhost:50053")
     return rpc.Servers(addresses, model_pb2_grpc.ModelServerStub, client)
 
 
 class Followed:
-    """The weights of one choice (latest, promoted, candidate), fetched again when they change."""
+    """A player of one choice (latest, promoted, candidate), with new weights when there are."""
 
-    def __init__(self, models: rpc.Servers, which: int) -> None:
+    def __init__(self, models: rpc.Servers, which: int, rng: np.random.Generator) -> None:
         self.models, self.which = models, which
         self.version = 0  # 0 until something was published
         self.sha256 = ""
-        self.weights = network.initial()
+        self.player = Policy(network.initial(), rng)
 
     def refresh(self) -> bool:
         """Fetch what is new; True if there was something. Raises grpc.RpcError."""
@@ -47,7 +51,7 @@ class Followed:
             return False
         if hashlib.sha256(data).hexdigest() != header.sha256:
             raise ValueError(f"version {header.number} was damaged on its way")
-        self.weights, self.sha256 = network.from_bytes(data), header.sha256
+        self.player.weights, self.sha256 = network.from_bytes(data), header.sha256
         return True
 
 

@@ -102,6 +102,6 @@ def message(span: trace.Span) -> otlp_pb2.Span:
 
 def set_up(settings: Settings, service: str) -> None:
     """Export the spans of this process, where OTEL_EXPORTER_OTLP_ENDPOINT says where to."""
-    endpoint = settings.environment.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    endpoint = settings.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     if endpoint:
         trace.export_to(Exporter(endpoint, service, settings.name).add)

@@ -14,46 +14,29 @@ Answer = reflection_pb2.ServerReflectionResponse
 
 
 class Reflection(reflection_pb2_grpc.ServerReflectionServicer):
-    """Describes `services`, by their full names, and everything that they use."""
+    """Describes `service`, by its full name, and everything that it uses."""
 
-    def __init__(self, services: tuple[str, ...]) -> None:
-        self.services = services
-        self.pool = descriptor_pool.Default()
+    def __init__(self, service: str) -> None:
+        self.service, pool = service, descriptor_pool.Default()
+        self.finders = {
+            "file_by_filename": pool.FindFileByName,
+            "file_containing_symbol": pool.FindFileContainingSymbol,
+        }
 
     def ServerReflectionInfo(  # noqa: N802
         self, requests: Iterator[Any], context: grpc.ServicerContext
     ) -> Iterator[Any]:
         for request in requests:
-            answer = self.answer(request)
-            answer.valid_host = request.host
-            answer.original_request.CopyFrom(request)
-            yield answer
+            yield Answer(valid_host=request.host, original_request=request, **self.answer(request))
 
-    def answer(self, request: Any) -> Any:
-        """The answer to one request."""
+    def answer(self, request: Any) -> dict[str, Any]:
+        """The answer to one request; this project's files need no others."""
         kind = request.WhichOneof("message_request")
+        if kind == "list_services":
+            return {"list_services_response": {"service": [{"name": self.service}]}}
         try:
-            if kind == "list_services":
-                names = [reflection_pb2.ServiceResponse(name=name) for name in self.services]
-                listed = reflection_pb2.ListServiceResponse(service=names)
-                return Answer(list_services_response=listed)
-            if kind == "file_by_filename":
-                return described(self.pool.FindFileByName(request.file_by_filename))
-            if kind == "file_containing_symbol":
-                return described(self.pool.FindFileContainingSymbol(request.file_containing_symbol))
+            file = self.finders[kind](getattr(request, kind)).serialized_pb
+            return {"file_descriptor_response": {"file_descriptor_proto": [file]}}
         except KeyError as error:
-            return failed(grpc.StatusCode.NOT_FOUND, f"unknown: {error}")
-        return failed(grpc.StatusCode.UNIMPLEMENTED, f"{kind} is not answered here")
-
-
-def described(file: Any) -> Any:
-    """A file; those of this project need no others."""
-    files = reflection_pb2.FileDescriptorResponse(file_descriptor_proto=[file.serialized_pb])
-    return Answer(file_descriptor_response=files)
-
-
-def failed(code: grpc.StatusCode, text: str) -> Any:
-    number, _ = code.value
-    return Answer(
-        error_response=reflection_pb2.ErrorResponse(error_code=number, error_message=text)
-    )
+            code, _ = grpc.StatusCode.NOT_FOUND.value
+            return {"error_response": {"error_code": code, "error_message": f"unknown: {error}"}}

@@ -24,7 +24,7 @@ MOVES = Counter("generals_agent_moves_total", "Moves made by policies that learn
 
 @dataclass(frozen=True)
 class Options:
-    """What an agent plays, from the environment."""
+    """What an agent plays, from the settings."""
 
     games: int  # at once
     size: int  # cells a side
@@ -36,21 +36,20 @@ class Options:
 
     @classmethod
     def of(cls, settings: Settings) -> Options:
-        environment = settings.environment
         opponents = tuple(
-            environment.text("AGENT_OPPONENTS", "self,self,random,evaluation").split(",")
+            settings.text("AGENT_OPPONENTS", "self,self,random,evaluation").split(",")
         )
         if not set(opponents) <= set(OPPONENTS):
             raise SettingsError(f"AGENT_OPPONENTS={','.join(opponents)}: choose of {OPPONENTS}")
-        fragment = environment.integer("AGENT_FRAGMENT", 32, 2, 1024)
+        fragment = settings.integer("AGENT_FRAGMENT", 32, 2, 1024)
         return cls(
-            games=environment.integer("AGENT_GAMES", 8, 1, 256),
-            size=environment.integer("BOARD_SIZE", 8, 5, 64),
-            tick_limit=environment.integer("TICK_LIMIT", 150, fragment, 100_000),
+            games=settings.integer("AGENT_GAMES", 8, 1, 256),
+            size=settings.integer("BOARD_SIZE", 8, 5, 64),
+            tick_limit=settings.integer("TICK_LIMIT", 150, fragment, 100_000),
             fragment=fragment,
-            rate=environment.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9),
+            rate=settings.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9),
             opponents=opponents,
-            trace_ratio=environment.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1),
+            trace_ratio=settings.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1),
         )
 
 

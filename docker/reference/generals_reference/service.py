@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -17,6 +16,7 @@ import grpc
 from prometheus_client import Counter, Histogram
 
 from generals_reference import logs, metrics, otlp, reflection, trace
+from generals_reference.refused import Refused
 from generals_reference.settings import Settings, SettingsError
 from generals_reference.v1 import health_pb2, reflection_pb2_grpc
 
@@ -68,35 +68,43 @@ class Health:
 
 
 class Observe(grpc.ServerInterceptor):
-    """Count and time every call with one answer, trace it below its caller, log what crashes."""
+    """Answer this project's calls where they are refused; count, time and trace unary answers."""
 
     def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
         handler = continuation(details)
-        if handler is None or handler.response_streaming or "Health" in details.method:
+        if handler is None or not details.method.startswith("/generals."):
             return handler
-        behaviour = handler.unary_unary or handler.stream_unary
         method = details.method.rpartition("/")[2]
         caller = trace.parse(dict(details.invocation_metadata).get(trace.HEADER))
+
+        def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            try:
+                yield from handler.unary_stream(request, context)
+            except Refused as error:
+                context.abort(error.status, str(error))
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             began, code = time.perf_counter(), "OK"
             try:
                 with trace.span(method, caller, server=True):
-                    return behaviour(request, context)
+                    return (handler.unary_unary or handler.stream_unary)(request, context)
+            except Refused as error:
+                code = error.status.name
+                context.abort(error.status, str(error))
             except Exception as error:
-                aborted = context.code()
-                code = aborted.name if aborted else "UNKNOWN"
-                if aborted is None:
-                    log.exception("%s failed: %s", method, error)
+                code = "UNKNOWN"
+                log.exception("%s failed: %s", method, error)
                 raise
             finally:
                 CALLS.labels(method, code).inc()
                 SECONDS.labels(method).observe(time.perf_counter() - began)
 
-        kinds = (grpc.unary_unary_rpc_method_handler, grpc.stream_unary_rpc_method_handler)
-        return kinds[handler.request_streaming](
-            answer, handler.request_deserializer, handler.response_serializer
-        )
+        codec = (handler.request_deserializer, handler.response_serializer)
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(stream, *codec)
+        if handler.request_streaming:
+            return grpc.stream_unary_rpc_method_handler(answer, *codec)
+        return grpc.unary_unary_rpc_method_handler(answer, *codec)
 
 
 class Stop:
@@ -143,9 +151,10 @@ def server(port: int, *add: Callable[[grpc.Server], None]) -> tuple[grpc.Server,
 
 def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
     """Run a command; a bad setting ends it with code 2 and one clear line."""
-    settings = Settings.from_process()
+    settings = Settings()
     try:
-        logger = logs.set_up(name, settings.log_level)
+        levels = ("debug", "info", "warning", "error")
+        logger = logs.set_up(name, settings.choice("LOG_LEVEL", "info", levels))
         otlp.set_up(settings, name)
         stop = Stop()
         body(settings, stop)
@@ -158,31 +167,28 @@ def run(name: str, body: Callable[[Settings, Stop], None]) -> None:
         sys.exit(1)
 
 
-@dataclass(frozen=True)
-class Api:
-    """One gRPC service: its full name, and what puts it on a server."""
-
-    name: str
-    register: Callable[[grpc.Server], None]
-
-
 def serve(
     settings: Settings,
     stop: Stop,
     default_port: int,
-    api: Api,
+    name: str,
+    register: Callable[[grpc.Server], None],
     *,
-    health: Health,
+    health: Health | None = None,
     drain: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until asked to stop; then say NOT_SERVING, `drain`, and end the calls under way."""
-    built, bound = server(settings.port(default_port), api.register, health.register)
-    if settings.development:
-        known = reflection.Reflection((api.name,))
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(known, built)
+    """Serve `name` until asked to stop; then be NOT_SERVING, `drain`, and end what is left."""
+    health = health or Health()
+    port = settings.integer("PORT", default_port, 0, 65535)
+    built, bound = server(port, register, health.register)
+    development = settings.text("ENVIRONMENT", "production") == "development"
+    if development:
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            reflection.Reflection(name), built
+        )
     metrics.serve(settings.metrics_port)
     built.start()
-    log.info("serving", extra={"port": bound, "reflection": settings.development})
+    log.info("serving", extra={"port": bound, "reflection": development})
     stop.wait()
     log.info("draining")
     health.set(serving=False)

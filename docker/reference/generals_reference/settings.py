@@ -13,10 +13,11 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True)
-class Environment:
+class Settings:
     """Typed reading of environment variables; empty counts as absent."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    name: str = field(default_factory=socket.gethostname)
 
     def text(self, name: str, default: str) -> str:
         return self.values.get(name, "").strip() or default
@@ -53,43 +54,6 @@ class Environment:
                 raise SettingsError(f"{name}: {item!r} is not host:port")
         return items
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What every command shares."""
-
-    environment: Environment
-    name: str = field(default_factory=socket.gethostname)
-
-    @classmethod
-    def from_process(cls) -> Settings:
-        return cls(Environment(os.environ))
-
-    @property
-    def log_level(self) -> str:
-        levels = ("debug", "info", "warning", "error")
-        return self.environment.choice("LOG_LEVEL", "info", levels)
-
-    @property
-    def development(self) -> bool:
-        return self.environment.text("ENVIRONMENT", "production") == "development"
-
     @property
     def metrics_port(self) -> int:
-        return self.environment.integer("METRICS_PORT", 9464, 0, 65535)
-
-    @property
-    def game_servers(self) -> tuple[str, ...]:
-        return self.environment.addresses("GAME_SERVER", "localhost:50051")
-
-    @property
-    def buffers(self) -> tuple[str, ...]:
-        return self.environment.addresses("EXPERIENCE_BUFFER", "localhost:50052")
-
-    @property
-    def model_servers(self) -> tuple[str, ...]:
-        return self.environment.addresses("MODEL_SERVER", "localhost:50053")
-
-    def port(self, default: int) -> int:
-        """Where this service listens (0 lets the system choose)."""
-        return self.environment.integer("PORT", default, 0, 65535)
+        return self.integer("METRICS_PORT", 9464, 0, 65535)

@@ -1,31 +1,16 @@
 """Where files that must not be lost are kept: a directory, or a bucket of S3 and its kin.
 
-Both write a whole file or none: a directory by renaming, a bucket by its nature.
+Both write a whole file or none, a directory by renaming, a bucket by its nature; once ``write``
+returns it is kept. ``names`` are sorted, and ``delete`` of what is not there does nothing.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from generals_reference.settings import Settings, SettingsError
-
-
-class Storage(Protocol):
-    """Files by name, without subdirectories."""
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write a whole file; on return it is kept."""
-
-    def read(self, name: str) -> bytes:
-        """The contents of a file that is there."""
-
-    def names(self) -> list[str]:
-        """The names of all files, sorted."""
-
-    def delete(self, name: str) -> None:
-        """Delete a file, or do nothing if it is not there."""
 
 
 class Directory:
@@ -93,11 +78,14 @@ class Bucket:
         self.client.delete_object(Bucket=self.bucket, Key=self.prefix + name)
 
 
+Storage = Directory | Bucket
+
+
 def storage(settings: Settings, name: str) -> Storage:
     """`name` below S3_BUCKET (``bucket`` or ``s3://bucket/prefix``), else MODEL_CHECKPOINT_DIR."""
-    place = settings.environment.text("S3_BUCKET", "").removeprefix("s3://")
+    place = settings.text("S3_BUCKET", "").removeprefix("s3://")
     if place:
         bucket, _, prefix = place.strip("/").partition("/")
         return Bucket(bucket, f"{prefix}/{name}/" if prefix else f"{name}/")
-    folder = settings.environment.text("MODEL_CHECKPOINT_DIR", "/checkpoints")
+    folder = settings.text("MODEL_CHECKPOINT_DIR", "/checkpoints")
     return Directory(Path(folder) / name)

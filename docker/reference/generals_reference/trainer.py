@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import grpc
@@ -16,10 +16,11 @@ from prometheus_client import Counter, Gauge
 from generals_reference import metrics, models, service, supply, trace
 from generals_reference.checkpoints import Checkpoints
 from generals_reference.experience import unpack
+from generals_reference.policy import network
 from generals_reference.policy.learner import Group, Learner, Update
 from generals_reference.settings import Settings
 from generals_reference.storage import storage
-from generals_reference.supply import Demand, Supply
+from generals_reference.supply import Supply
 from generals_reference.v1 import buffer_pb2
 
 PAUSE = 2.0  # seconds between looks at a buffer with too little in it
@@ -36,32 +37,16 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to train, from the environment."""
-
-    demand: Demand
-    checkpoint_every: int  # updates
-    publish_every: int  # updates
-
-    @classmethod
-    def of(cls, settings: Settings) -> Options:
-        environment = settings.environment
-        return cls(
-            demand=Demand.of(environment),
-            checkpoint_every=environment.integer("CHECKPOINT_EVERY", 100, 1, 1_000_000),
-            publish_every=environment.integer("PUBLISH_EVERY", 20, 1, 1_000_000),
-        )
-
-
 class Trainer:
     """Samples, updates, checkpoints and publishes, until asked to stop."""
 
-    def __init__(self, settings: Settings, options: Options, stop: service.Stop) -> None:
-        self.options, self.stop = options, stop
+    def __init__(self, settings: Settings, stop: service.Stop) -> None:
+        self.stop = stop
+        self.checkpoint_every = settings.integer("CHECKPOINT_EVERY", 100, 1, 1_000_000)  # updates
+        self.publish_every = settings.integer("PUBLISH_EVERY", 20, 1, 1_000_000)
         self.heartbeat = metrics.Heartbeat()
-        self.supply = Supply(settings, options.demand)
-        self.models = models.servers(settings.model_servers, settings.name)
+        self.supply = Supply(settings)
+        self.models = models.servers(settings, settings.name)
         self.checkpoints = Checkpoints(storage(settings, "trainer"))
         self.group = Group()
         self.learner = Learner(self.group, self.checkpoints.newest() if self.group.leads else None)
@@ -110,16 +95,12 @@ class Trainer:
         importance = np.array(batch.weight, np.float32)[chosen]
         update = self.learner.update([fragments[index] for index in chosen], importance)
         self.show(update, batch)
-        if self.options.demand.prioritised:
-            request = buffer_pb2.PrioritiseRequest(
-                sequence=[batch.sequence[index] for index in chosen],
-                priority=(update.surprise + 1e-3).tolist(),
-            )
-            self.attempt(lambda: self.supply.prioritise(request))
-        if self.learner.step % self.options.checkpoint_every == 0:
+        sequence = [batch.sequence[index] for index in chosen]
+        self.attempt(lambda: self.supply.surprised(sequence, (update.surprise + 1e-3).tolist()))
+        if self.learner.step % self.checkpoint_every == 0:
             self.checkpoint()
         if self.group.leads:
-            self.to_publish |= self.learner.step % self.options.publish_every == 0
+            self.to_publish |= self.learner.step % self.publish_every == 0
 
     def show(self, update: Update, batch: buffer_pb2.SampleReply) -> None:
         """Bring the metrics up to date."""
@@ -131,13 +112,13 @@ class Trainer:
         STALENESS.set(time.time() - float(created))
 
     def checkpoint(self) -> None:
-        """Write a checkpoint; of processes that train together one does."""
-        if not self.group.leads:
-            return
+        """Write a checkpoint; of processes that learn together one does. All tell their weights."""
         with trace.span("checkpoint"):
-            name = self.checkpoints.save(self.learner.step, self.learner.to_bytes())
-            CHECKPOINTED.set_to_current_time()
-            log.info("checkpoint", extra={"checkpoint": name, "step": self.learner.step})
+            if self.group.leads:
+                self.checkpoints.save(self.learner.step, self.learner.to_bytes())
+                CHECKPOINTED.set_to_current_time()
+            digest = hashlib.sha256(network.to_bytes(self.learner.weights)).hexdigest()
+            log.info("checkpoint", extra={"step": self.learner.step, "weights": digest})
 
     def publish(self) -> None:
         """Publish the weights if it is time; a model server that is away gets them later."""
@@ -150,7 +131,7 @@ class Trainer:
 
 
 def run(settings: Settings, stop: service.Stop) -> None:
-    trainer = Trainer(settings, Options.of(settings), stop)
+    trainer = Trainer(settings, stop)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # one of those that share a host
         metrics.serve(settings.metrics_port, trainer.heartbeat)
     log.info("training", extra={"step": trainer.learner.step})

@@ -14,7 +14,7 @@ from generals_reference.game.matches import Matches
 from generals_reference.game_server import GameServer
 from generals_reference.policy.players import Heuristic, Random
 from generals_reference.round import Options, Round, Seat
-from generals_reference.settings import Environment, Settings
+from generals_reference.settings import Settings
 from generals_reference.v1 import game_pb2, game_pb2_grpc
 from samples import tensors
 
@@ -26,7 +26,7 @@ def settings(**environment: str) -> Settings:
     small = {"BOARD_SIZE": "8", "TICK_LIMIT": "40", "AGENT_FRAGMENT": "8", "AGENT_GAMES": "4"}
     away = {"GAME_SERVER": NOBODY, "EXPERIENCE_BUFFER": NOBODY, "MODEL_SERVER": NOBODY}
     rate = {"AGENT_MOVES_PER_SECOND": "0"}
-    return Settings(Environment(small | away | rate | environment))
+    return Settings(small | away | rate | environment)
 
 
 class Stop:

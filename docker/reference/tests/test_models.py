@@ -20,6 +20,7 @@ from generals_reference.v1 import model_pb2, model_pb2_grpc
 
 Code = grpc.StatusCode
 MATCHES = 10
+RNG = np.random.default_rng(0)
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Client:
         return models.publish(self.servers, network.initial(seed), step=seed)
 
     def follow(self, which: int) -> models.Followed:
-        followed = models.Followed(self.servers, which)
+        followed = models.Followed(self.servers, which, RNG)
         followed.refresh()
         return followed
 
@@ -79,17 +80,17 @@ def test_what_is_published_is_fetched(client: Client) -> None:
     assert client.follow(models.LATEST).version == 0  # nothing yet
     version = client.publish(1)
     assert (version.number, version.step, version.promoted) == (1, 1, True)
-    assert same(client.follow(models.LATEST).weights, network.initial(1))
+    assert same(client.follow(models.LATEST).player.weights, network.initial(1))
 
 
 def test_only_what_is_new_is_sent(client: Client) -> None:
     client.publish(1)
-    followed = models.Followed(client.servers, models.LATEST)
+    followed = models.Followed(client.servers, models.LATEST, RNG)
     assert followed.refresh()
     assert not followed.refresh()
     client.publish(2)
     assert followed.refresh()
-    assert (followed.version, same(followed.weights, network.initial(2))) == (2, True)
+    assert (followed.version, same(followed.player.weights, network.initial(2))) == (2, True)
 
 
 def test_the_same_weights_are_the_same_version(client: Client) -> None:
@@ -209,4 +210,6 @@ def test_agents_take_the_rolled_back_version(client: Client) -> None:
     followed = client.follow(models.PROMOTED)
     client.stub.Rollback(model_pb2.RollbackRequest())
     assert followed.refresh()
-    assert np.array_equal(followed.weights["hidden1.weight"], network.initial(1)["hidden1.weight"])
+    assert np.array_equal(
+        followed.player.weights["hidden1.weight"], network.initial(1)["hidden1.weight"]
+    )

@@ -116,7 +116,7 @@ def test_maps_are_connected_and_fair(height: int, width: int, players: int, seed
     assert maps.fairness(without_generals) >= maps.FAIRNESS
     apart = steps[:, board.generals] + np.eye(players, dtype=np.int32) * maps.FAR
     assert apart.min() >= 3
-    around = maps._spread(free)
+    around = maps.spread(free)
     assert around[board.terrain == maps.CITY].all()  # every city can be reached
 
 

@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import grpc
 import pytest
@@ -14,7 +15,7 @@ from conftest import OPTIONS, free_port, status, wait_for
 from generals_reference import health, service
 from generals_reference.game.matches import Matches
 from generals_reference.game_server import GameServer
-from generals_reference.settings import Environment, Settings, SettingsError
+from generals_reference.settings import Settings, SettingsError
 from generals_reference.v1 import (
     game_pb2,
     game_pb2_grpc,
@@ -24,10 +25,7 @@ from generals_reference.v1 import (
 from google.protobuf import descriptor_pb2
 
 Code = grpc.StatusCode
-API = service.Api(
-    "generals.v1.GameServer",
-    lambda server: game_pb2_grpc.add_GameServerServicer_to_server(GameServer(Matches(9)), server),
-)
+NAME = "generals.v1.GameServer"
 
 
 class Stop:
@@ -43,10 +41,9 @@ def running(**environment: str) -> Iterator[tuple[grpc.Channel, int]]:
     """A whole service, and its metrics port; on leaving it is stopped."""
     port, metrics_port = free_port(), free_port()
     ports = {"PORT": str(port), "METRICS_PORT": str(metrics_port)}
-    settings, stop = Settings(Environment(environment | ports)), Stop()
-    thread = threading.Thread(
-        target=service.serve, args=(settings, stop, 0, API), kwargs={"health": service.Health()}
-    )
+    settings, stop = Settings(environment | ports), Stop()
+    register = partial(game_pb2_grpc.add_GameServerServicer_to_server, GameServer(Matches(9)))
+    thread = threading.Thread(target=service.serve, args=(settings, stop, 0, NAME, register))
     thread.start()
     wait_for(lambda: health.check(f"127.0.0.1:{port}") == "")
     with grpc.insecure_channel(f"127.0.0.1:{port}", OPTIONS) as channel:
@@ -65,8 +62,8 @@ def reflect(channel: grpc.Channel, **request: str) -> reflection_pb2.ServerRefle
 def test_reflection_in_development() -> None:
     with running(ENVIRONMENT="development") as (channel, _):
         listed = reflect(channel, list_services="*").list_services_response.service
-        assert {item.name for item in listed} == {API.name}
-        answer = reflect(channel, file_containing_symbol=API.name).file_descriptor_response
+        assert {item.name for item in listed} == {NAME}
+        answer = reflect(channel, file_containing_symbol=NAME).file_descriptor_response
         file = descriptor_pb2.FileDescriptorProto.FromString(answer.file_descriptor_proto[0])
         assert [item.name for item in file.service] == ["GameServer"]
         assert {item.name for item in file.service[0].method} == {"Create", "Join", "Act", "Stream"}

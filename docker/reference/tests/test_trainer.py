@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from generals_reference.checkpoints import Checkpoints
-from generals_reference.settings import Environment, Settings
+from generals_reference.settings import Settings
 from generals_reference.storage import Bucket, Directory, Storage, storage
 from generals_reference.supply import alike, origins
 from generals_reference.v1 import buffer_pb2
@@ -32,7 +32,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, prefix: str) -> Iterator[Storage]:
         "NO_PROXY": "*",
     }.items():
         monkeypatch.setenv(variable, value)
-    made = storage(Settings(Environment({"S3_BUCKET": f"s3://{name}/{prefix}"})), "trainer")
+    made = storage(Settings({"S3_BUCKET": f"s3://{name}/{prefix}"}), "trainer")
     assert isinstance(made, Bucket)
     made.client.create_bucket(Bucket=name)
     yield made
@@ -79,7 +79,7 @@ def test_a_file_that_was_never_finished_is_not_there(tmp_path: Path) -> None:
 
 
 def test_without_a_bucket_the_directory_counts(tmp_path: Path) -> None:
-    settings = Settings(Environment({"MODEL_CHECKPOINT_DIR": str(tmp_path), "S3_BUCKET": ""}))
+    settings = Settings({"MODEL_CHECKPOINT_DIR": str(tmp_path), "S3_BUCKET": ""})
     assert str(storage(settings, "trainer")) == str(tmp_path / "trainer")
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.reference.cluster import AGENTS, CHECKPOINTS, Cluster, wait_for
+from tests.integration.reference.cluster import AGENTS, Cluster
+from tests.integration.reference.machine import CHECKPOINTS, wait_for
 
 pytestmark = pytest.mark.integration
 
 
-def saved_step(cluster: Cluster) -> int:
-    """The learner's step in the newest checkpoint; 0 where there is none."""
-    names = cluster.sh(f"ls {CHECKPOINTS}/trainer 2>/dev/null || true").split()
-    return max((int(name.split("-")[1].split(".")[0]) for name in names), default=0)
-
-
 def test_experiences_become_checkpoints_and_versions_that_agents_play(cluster: Cluster) -> None:
     wait_for(lambda: cluster.stored().fill > 0, 120, "experiences in the buffer")
-    wait_for(lambda: saved_step(cluster) > 0, 180, "a checkpoint")
+    wait_for(lambda: cluster.saved_step() > 0, 180, "a checkpoint")
     assert cluster.sh(f"ls {CHECKPOINTS}/models/*.weights")
     for agent in AGENTS:
         before = max(1, cluster.metric(agent, "generals_agent_model_version"))
@@ -33,12 +28,12 @@ def test_experiences_become_checkpoints_and_versions_that_agents_play(cluster: C
 
 
 def test_a_killed_trainer_goes_on_from_its_checkpoint(cluster: Cluster) -> None:
-    wait_for(lambda: saved_step(cluster) >= 10, 120, "some learning to lose")
-    saved = saved_step(cluster)
+    wait_for(lambda: cluster.saved_step() >= 10, 120, "some learning to lose")
+    saved = cluster.saved_step()
     cluster.killed_and_back("trainer")
     resumed = [line for line in cluster.log("trainer") if line["message"] == "training"][-1]
     assert resumed["step"] >= saved
-    wait_for(lambda: saved_step(cluster) > saved, 120, "a checkpoint after the one it resumed")
+    wait_for(lambda: cluster.saved_step() > saved, 120, "a checkpoint after the one it resumed")
 
 
 @pytest.mark.parametrize("service", ["experience-buffer", "redis"])

@@ -12,8 +12,9 @@ import yaml
 
 import provision
 from provision.engine.status.training import MEASURES
-from tests.integration.reference.cluster import METRICS, Cluster, wait_for
+from tests.integration.reference.cluster import Cluster
 from tests.integration.reference.conftest import Receiver
+from tests.integration.reference.machine import METRICS, wait_for
 
 pytestmark = pytest.mark.integration
 

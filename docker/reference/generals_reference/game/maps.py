@@ -62,11 +62,11 @@ def _terrain(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
     cities = chance < CITY_SHARE
     area = _largest_area(terrain == PLAIN)
     terrain[~area] = MOUNTAIN
-    terrain[cities & _spread(area)] = CITY
+    terrain[cities & spread(area)] = CITY
     return terrain
 
 
-def _spread(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def spread(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The cells and their four neighbours; works on the last two axes."""
     out = cells.copy()
     out[..., 1:, :] |= cells[..., :-1, :]
@@ -83,7 +83,7 @@ def _largest_area(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
         area = np.zeros_like(free)
         area.flat[np.argmax(left)] = True
         while True:
-            grown = _spread(area) & free
+            grown = spread(area) & free
             if (grown == area).all():
                 break
             area = grown
@@ -99,7 +99,7 @@ def distances(free: NDArray[np.bool_], sources: NDArray[np.int64]) -> NDArray[np
     reached.reshape(len(sources), -1)[np.arange(len(sources)), sources] = True
     steps = np.where(reached, np.int32(0), FAR)
     for step in range(1, free.size):
-        grown = _spread(reached) & free
+        grown = spread(reached) & free
         fresh = grown & ~reached
         if not fresh.any():
             break

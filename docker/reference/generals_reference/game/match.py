@@ -66,10 +66,6 @@ class Table:
     games: Games
     free: list[int] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, kind: Kind) -> Table:
-        return cls(Games(0, *kind))
-
     def take(self) -> int:
         """A free row."""
         if not self.free:

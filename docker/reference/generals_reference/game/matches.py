@@ -8,19 +8,21 @@ import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 
+import grpc
 import numpy as np
+import prometheus_client
 
 from generals_reference.game import maps
-from generals_reference.game.engine import PASS
+from generals_reference.game.engine import PASS, Games
 from generals_reference.game.match import Kind, Match, Table, Verdict
+from generals_reference.refused import Refused
 from generals_reference.v1 import game_pb2
 
 KEEP_FINISHED = 30.0  # seconds in which the players can still see the end
 ABANDONED_AFTER = 20  # ticks in a row in which nobody moved
-
-
-class TooManyGames(Exception):
-    """The server has as many games as it may hold."""
+FINISHED = prometheus_client.Counter("generals_games_finished_total", "Games played to their end")
+TICKS = prometheus_client.Counter("generals_ticks_total", "Ticks played, of all games together")
+Code = grpc.StatusCode
 
 
 class Matches:
@@ -33,19 +35,18 @@ class Matches:
         self.seats: dict[str, tuple[Match, int]] = {}  # by token
         self.changed = threading.Condition()
         self.watched: Counter[str] = Counter()  # streams by the name of the game that they show
-        self.finished = 0
-        self.ticks = 0
 
     def create(self, count: int, kind: Kind, seed: int, limit: int, deadline: float) -> list[str]:
         """Begin `count` games on the maps of `seed`, `seed` + 1, …; `deadline` in seconds."""
         boards = [maps.generate(*kind, seed + index) for index in range(count)]
         with self.changed:
             if len(self.matches) + count > self.capacity:
-                raise TooManyGames(f"{len(self.matches)} of {self.capacity} games are under way")
+                under_way = f"{len(self.matches)} of {self.capacity} games are under way"
+                raise Refused(Code.RESOURCE_EXHAUSTED, under_way)
             return [self._begin(kind, board, limit, deadline) for board in boards]
 
     def _begin(self, kind: Kind, board: maps.Map, limit: int, deadline: float) -> str:
-        table = self.tables.setdefault(kind, Table.of(kind))
+        table = self.tables.setdefault(kind, Table(Games(0, *kind)))
         row = table.take()
         table.games.load(row, board, limit)
         name, seats = secrets.token_hex(8), kind[2]
@@ -62,16 +63,18 @@ class Matches:
         )
         return name
 
-    def join(self, game: str, seat: int, client: str) -> str | None:
-        """The token of the seat; None if another client has it. KeyError: no such game or seat."""
+    def join(self, game: str, seat: int, client: str) -> str:
+        """The token of the seat, for the client that was there first."""
         with self.changed:
-            match = self.matches[game]
-            if seat >= len(match.clients):
-                raise KeyError(f"{game}/{seat}")
+            match = self.matches.get(game)
+            if match is None or seat >= len(match.clients):
+                raise Refused(Code.NOT_FOUND, f"no such game or seat: {game}/{seat}")
             if not match.tokens[seat]:
                 match.clients[seat], match.tokens[seat] = client, secrets.token_hex(8)
                 self.seats[match.tokens[seat]] = (match, seat)
-            return match.tokens[seat] if match.clients[seat] == client else None
+            if match.clients[seat] != client:
+                raise Refused(Code.ALREADY_EXISTS, "another client has this seat")
+            return match.tokens[seat]
 
     def act(self, moves: Sequence[game_pb2.Move]) -> list[int]:
         """Take moves and play every tick that is complete by them."""
@@ -112,8 +115,8 @@ class Matches:
                 match.due = now + match.deadline
                 if table.games.over[match.row]:
                     match.ended = now
-                    self.finished += 1
-            self.ticks += len(group)
+                    FINISHED.inc()
+            TICKS.inc(len(group))
         if matches:
             self.changed.notify_all()
 

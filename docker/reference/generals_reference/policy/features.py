@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from generals_reference.experience import Tensors
 from generals_reference.game.engine import FOG, FOG_OBSTACLE, HARVEST
-from generals_reference.game.maps import CITY, GENERAL, MOUNTAIN
+from generals_reference.game.maps import CITY, GENERAL, MOUNTAIN, spread
 
 MINE, THEIRS, NEUTRAL = 0, 1, -1  # owners, relative to the seat that looks
 PLANES = 16
@@ -60,14 +60,8 @@ def obstacles(view: Tensors) -> Bools:
 def closeness(goals: Bools, blocked: Bools) -> NDArray[np.float32]:
     """1 on a goal, falling to 0 at REACH steps of walking around what is blocked."""
     reached, total = goals, goals.astype(np.float32)
-    free = ~blocked
     for _ in range(REACH - 1):
-        grown = reached.copy()
-        grown[:, 1:] |= reached[:, :-1]
-        grown[:, :-1] |= reached[:, 1:]
-        grown[:, :, 1:] |= reached[:, :, :-1]
-        grown[:, :, :-1] |= reached[:, :, 1:]
-        reached = grown & free | goals
+        reached = spread(reached) & ~blocked | goals
         total += reached
     return total / REACH
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,7 @@ from generals_reference.policy import features, network
 Choice = tuple[NDArray[Any], NDArray[np.float32]]  # actions and their log probabilities
 
 
-class Player(Protocol):
-    """Chooses a move in each of several positions; PASS where there is none."""
-
-    def choose(self, view: Tensors) -> Choice:
-        """Actions for observations with a leading axis."""
-
-
-class ByScore:
+class Player:
     """Draws moves from a softmax over a score of each; the subclasses say which score."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -32,13 +25,14 @@ class ByScore:
         raise NotImplementedError
 
     def choose(self, view: Tensors) -> Choice:
+        """A move in each of several positions, with a leading axis; PASS where there is none."""
         legal = features.legal(view)
         action, logp = network.sample(self.scores(view, legal), self.rng)
         stuck = ~legal.any(axis=1)
         return np.where(stuck, PASS, action), np.where(stuck, np.float32(0), logp)
 
 
-class Policy(ByScore):
+class Policy(Player):
     """Plays what the network says."""
 
     def __init__(self, weights: network.Weights, rng: np.random.Generator) -> None:
@@ -49,14 +43,14 @@ class Policy(ByScore):
         return network.forward(self.weights, features.planes(view), legal)[0]
 
 
-class Random(ByScore):
+class Random(Player):
     """Any legal move."""
 
     def scores(self, view: Tensors, legal: NDArray[np.bool_]) -> NDArray[np.float32]:
         return np.where(legal, np.float32(0), network.IMPOSSIBLE)
 
 
-class Heuristic(ByScore):
+class Heuristic(Player):
     """Takes generals, then what it can of the enemy, then free land, else walks to the front."""
 
     def scores(self, view: Tensors, legal: NDArray[np.bool_]) -> NDArray[np.float32]:
