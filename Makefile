@@ -47,7 +47,7 @@ local: $(READY)
 	$(PYTHON) -m pytest -q $(PARALLEL) -m local tests/unit
 
 # What takes minutes each on top: learning stacks, rollbacks, image builds, Ansible's own pace, drivers.
-LONG := tests/integration/playbook tests/integration/images tests/integration/reference \
+LONG := tests/integration/playbook tests/integration/images tests/integration/reference tests/integration/trainers \
         tests/integration/releases tests/integration/faults tests/integration/push \
         tests/integration/deploy/test_faults.py tests/integration/nvidia/test_dkms.py \
         tests/integration/bootstrap/test_minimal.py

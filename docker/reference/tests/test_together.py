@@ -116,6 +116,11 @@ def stack(tmp_path: Path, redis_server: Redis) -> Iterator[dict[str, Command]]:
             command.kill()
 
 
+def newest(checkpoints: Path) -> int:
+    """The step of the newest checkpoint."""
+    return max(int(path.stem.partition("-")[2]) for path in checkpoints.glob("*.ckpt"))
+
+
 @NEEDS_TORCH
 def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: Redis) -> None:
     buffer, trainer, agent = stack["experience-buffer"], stack["trainer"], stack["agent"]
@@ -133,7 +138,7 @@ def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: R
     # A killed trainer goes on from its checkpoint.
     trainer.kill()
     checkpoints = Path(trainer.environment["MODEL_CHECKPOINT_DIR"]) / "trainer"
-    saved = max(int(path.stem.partition("-")[2]) for path in checkpoints.glob("*.ckpt"))
+    saved = newest(checkpoints)
     trainer.start()
     wait_for(trainer.healthy)
     wait_for(lambda: trainer.metric("generals_learner_step") > saved, 30, "it goes on")
@@ -164,6 +169,9 @@ def test_it_plays_learns_and_recovers(stack: dict[str, Command], redis_server: R
         assert lines[-1]["message"] == "stopped"
         traced = [line for line in lines if line["message"] in ("checkpoint", "published")]
         assert all(re.fullmatch("[0-9a-f]{32}", line["trace_id"]) for line in traced)
+        if command is trainer:  # nothing that it learnt is lost
+            assert lines[-2]["message"] == "checkpoint"
+            assert newest(checkpoints) == lines[-2]["step"] > saved
 
 
 @pytest.mark.parametrize(

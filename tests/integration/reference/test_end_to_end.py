@@ -36,6 +36,19 @@ def test_a_killed_trainer_goes_on_from_its_checkpoint(cluster: Cluster) -> None:
     wait_for(lambda: cluster.saved_step() > saved, 120, "a checkpoint after the one it resumed")
 
 
+def test_a_stopped_trainer_saves_its_last_step_within_its_grace_period(cluster: Cluster) -> None:
+    before = cluster.saved_step()
+    wait_for(lambda: cluster.metric("trainer", "generals_learner_step") > before, 120, "updates")
+    container = cluster.container("trainer")
+    cluster.sh(f"docker stop {container}")
+    assert cluster.sh(f"docker inspect -f '{{{{.State.ExitCode}}}}' {container}").strip() == "0"
+    last, ended = cluster.log("trainer")[-2:]
+    assert (last["message"], ended["message"]) == ("checkpoint", "stopped")
+    assert cluster.saved_step() == last["step"] > before
+    cluster.sh(f"docker start {container}")
+    wait_for(lambda: cluster.metric("trainer", "generals_learner_step") > last["step"], 120, "more")
+
+
 @pytest.mark.parametrize("service", ["experience-buffer", "redis"])
 def test_what_was_acknowledged_outlives_a_kill(cluster: Cluster, service: str) -> None:
     wait_for(lambda: cluster.stored().fill > 0, 60, "experiences in the buffer")
