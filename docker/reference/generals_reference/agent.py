@@ -41,8 +41,8 @@ class Agent:
         self.name = f"{settings.name}-{secrets.token_hex(3)}"
         self.options, self.stop = options, stop
         self.rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        game_servers = settings.addresses("GAME_SERVER", "localhost:50051")
-        self.games = rpc.Servers(game_servers, game_pb2_grpc.GameServerStub, self.name)
+        stub = game_pb2_grpc.GameServerStub
+        self.games = rpc.servers(settings, "GAME_SERVER", 50051, stub, self.name)
         self.buffers = supply.buffers(settings, self.name)
         self.models = models.servers(settings, self.name)
         self.latest, self.promoted, self.candidate = (
@@ -62,7 +62,7 @@ class Agent:
 
     def run(self) -> None:
         """Play until asked to stop, and then send what is left."""
-        while not self.stop.asked:
+        while not self.stop.is_set():
             self.heartbeat.beat()
             sampled = bool(self.rng.random() < self.options.trace_ratio)
             with trace.span("round", sampled=sampled) as span:
@@ -79,7 +79,7 @@ class Agent:
             current.join(self.name, int(self.rng.integers(1 << 48)), self.pairs())
             for _ in current.play():
                 self.heartbeat.beat()
-                if self.stop.asked:
+                if self.stop.is_set():
                     return
             ROUND_SECONDS.set(time.monotonic() - began)
         except grpc.RpcError as error:
@@ -177,7 +177,7 @@ def tell(what: str, error: grpc.RpcError) -> None:
 
 
 def run(settings: Settings, stop: service.Stop) -> None:
-    agent = Agent(settings, Options.of(settings), stop)
+    agent = Agent(settings, Options(settings), stop)
     metrics.serve(settings.metrics_port, agent.heartbeat)
     log.info("playing", extra={"agent": agent.name, "game_servers": agent.games.addresses})
     agent.run()

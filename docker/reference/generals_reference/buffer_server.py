@@ -89,8 +89,8 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
     def Sample(self, request: Any) -> Any:  # noqa: N802
         if not 1 <= request.count <= MAX_SAMPLE:
             raise Refused(Code.INVALID_ARGUMENT, f"count is not within 1 and {MAX_SAMPLE}")
-        if self.store.fill < max(1, request.minimum):
-            raise Refused(Code.FAILED_PRECONDITION, f"only {self.store.fill} experiences yet")
+        if not self.store.fill:
+            raise Refused(Code.FAILED_PRECONDITION, "no experiences yet")
         draw = self.store.sample(request.count, request.strategy == request.PRIORITISED)
         experiences = [buffer_pb2.Experience.FromString(payload) for payload in draw.payloads]
         SAMPLED.inc(len(experiences))
@@ -122,7 +122,7 @@ class ExperienceBuffer(buffer_pb2_grpc.ExperienceBufferServicer):
     def follow_redis(self, health: service.Health, stop: service.Stop) -> None:
         """Be healthy while Redis answers, and read its contents anew after it was away."""
         there = False
-        while not stop.asked:
+        while not stop.is_set():
             try:
                 if there:
                     self.store.redis.ping()

@@ -21,8 +21,7 @@ LATEST, PROMOTED, CANDIDATE = Which.LATEST, Which.PROMOTED, Which.CANDIDATE
 
 
 def servers(settings: Settings, client: str) -> rpc.Servers:
-    addresses = settings.addresses("MODEL_SERVER", "localhost:50053")
-    return rpc.Servers(addresses, model_pb2_grpc.ModelServerStub, client)
+    return rpc.servers(settings, "MODEL_SERVER", 50053, model_pb2_grpc.ModelServerStub, client)
 
 
 class Followed:

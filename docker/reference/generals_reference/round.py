@@ -22,35 +22,22 @@ DEADLINE_MS = 10_000  # for each move; an agent that is gone holds up its games 
 MOVES = Counter("generals_agent_moves_total", "Moves made by policies that learn")
 
 
-@dataclass(frozen=True)
 class Options:
-    """What an agent plays, from the settings."""
+    """What an agent plays, from the environment."""
 
-    games: int  # at once
-    size: int  # cells a side
-    tick_limit: int
-    fragment: int  # moves of one experience
-    rate: float  # moves a second, of all games together; 0: as fast as it goes
-    opponents: tuple[str, ...]  # of the games, in turn
-    trace_ratio: float  # share of the rounds that are traced
-
-    @classmethod
-    def of(cls, settings: Settings) -> Options:
-        opponents = tuple(
-            settings.text("AGENT_OPPONENTS", "self,self,random,evaluation").split(",")
-        )
-        if not set(opponents) <= set(OPPONENTS):
-            raise SettingsError(f"AGENT_OPPONENTS={','.join(opponents)}: choose of {OPPONENTS}")
-        fragment = settings.integer("AGENT_FRAGMENT", 32, 2, 1024)
-        return cls(
-            games=settings.integer("AGENT_GAMES", 8, 1, 256),
-            size=settings.integer("BOARD_SIZE", 8, 5, 64),
-            tick_limit=settings.integer("TICK_LIMIT", 150, fragment, 100_000),
-            fragment=fragment,
-            rate=settings.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9),
-            opponents=opponents,
-            trace_ratio=settings.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1),
-        )
+    def __init__(self, settings: Settings) -> None:
+        self.games = settings.integer("AGENT_GAMES", 8, 1, 256)  # at once
+        self.size = settings.integer("BOARD_SIZE", 8, 5, 64)  # cells a side
+        self.fragment = settings.integer("AGENT_FRAGMENT", 32, 2, 1024)  # moves of one experience
+        self.tick_limit = settings.integer("TICK_LIMIT", 150, self.fragment, 100_000)
+        # Moves a second, of all games together; 0: as fast as it goes.
+        self.rate = settings.number("AGENT_MOVES_PER_SECOND", 100, 0, 1e9)
+        # Share of the rounds that are traced.
+        self.trace_ratio = settings.number("OTEL_TRACES_SAMPLER_ARG", 0.05, 0, 1)
+        listed = settings.text("AGENT_OPPONENTS", "self,self,random,evaluation")
+        self.opponents = listed.split(",")  # of the games, in turn
+        if not set(self.opponents) <= set(OPPONENTS):
+            raise SettingsError(f"AGENT_OPPONENTS={listed}: choose of {OPPONENTS}")
 
 
 @dataclass

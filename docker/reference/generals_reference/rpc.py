@@ -11,6 +11,7 @@ import grpc
 
 from generals_reference import trace
 from generals_reference.service import MESSAGE_LIMIT
+from generals_reference.settings import Settings
 
 RETRY = {  # what is safe to repeat; a server that is restarting is not worth waiting for longer
     "methodConfig": [
@@ -73,6 +74,13 @@ class Servers:
                 if not gone or attempt + 1 == len(self.stubs):
                     raise
         raise AssertionError("unreachable")
+
+
+def servers(
+    settings: Settings, variable: str, port: int, stub: Callable[[Any], Any], client: str
+) -> Servers:
+    """The servers that a variable lists; by default the one on this host."""
+    return Servers(settings.addresses(variable, f"localhost:{port}"), stub, client)
 
 
 def metadata() -> list[tuple[str, str]]:

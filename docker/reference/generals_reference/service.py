@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 from typing import Any
 
 import grpc
@@ -107,24 +106,13 @@ class Observe(grpc.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(answer, *codec)
 
 
-class Stop:
+class Stop(threading.Event):
     """Set by SIGTERM and SIGINT; a loop waits on it instead of sleeping."""
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        super().__init__()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.on_signal)
-
-    def on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.event.set()
-
-    @property
-    def asked(self) -> bool:
-        return self.event.is_set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until asked to stop, or for so long; True if asked."""
-        return self.event.wait(seconds)
+            signal.signal(number, lambda *_: self.set())
 
 
 def server(port: int, *add: Callable[[grpc.Server], None]) -> tuple[grpc.Server, int]:

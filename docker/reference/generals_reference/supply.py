@@ -11,8 +11,8 @@ from generals_reference.v1 import buffer_pb2, buffer_pb2_grpc
 
 
 def buffers(settings: Settings, client: str) -> rpc.Servers:
-    addresses = settings.addresses("EXPERIENCE_BUFFER", "localhost:50052")
-    return rpc.Servers(addresses, buffer_pb2_grpc.ExperienceBufferStub, client)
+    stub = buffer_pb2_grpc.ExperienceBufferStub
+    return rpc.servers(settings, "EXPERIENCE_BUFFER", 50052, stub, client)
 
 
 class Supply:

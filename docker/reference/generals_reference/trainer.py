@@ -58,7 +58,7 @@ class Trainer:
         Raises RuntimeError where another process of the group was asked: whoever runs this one
         starts it again, and it waits until all are back.
         """
-        while self.group.all(not self.stop.asked):
+        while self.group.all(not self.stop.is_set()):
             self.heartbeat.beat()
             self.attempt(self.publish)
             if not self.train():
@@ -66,7 +66,7 @@ class Trainer:
         if self.learner.step:
             self.checkpoint()
         self.group.leave()
-        if not self.stop.asked:
+        if not self.stop.is_set():
             raise RuntimeError("a trainer that learns with this one was stopped")
 
     def attempt(self, call: Callable[[], T]) -> T | None:

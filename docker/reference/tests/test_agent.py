@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,7 @@ from generals_reference.settings import Settings
 from generals_reference.v1 import game_pb2, game_pb2_grpc
 from samples import tensors
 
+NEVER = threading.Event()
 RNG = np.random.default_rng(0)
 NOBODY = f"127.0.0.1:{free_port()}"
 
@@ -29,14 +31,6 @@ def settings(**environment: str) -> Settings:
     return Settings(small | away | rate | environment)
 
 
-class Stop:
-    """Never asks to stop, and does not wait either."""
-
-    asked = False
-
-    def wait(self, seconds: float) -> None: ...
-
-
 @pytest.fixture
 def stub() -> Iterator[game_pb2_grpc.GameServerStub]:
     register = game_pb2_grpc.add_GameServerServicer_to_server
@@ -45,7 +39,7 @@ def stub() -> Iterator[game_pb2_grpc.GameServerStub]:
 
 
 def played(stub: object, pairs: list[list[Seat]]) -> Round:
-    current = Round(stub, Options.of(settings()), Stop().wait)
+    current = Round(stub, Options(settings()), NEVER.wait)
     current.join("test", 1, pairs)
     for _ in current.play():
         pass
@@ -67,7 +61,7 @@ def test_a_round_plays_all_its_games_to_the_end(stub: object) -> None:
 
 
 def test_nothing_is_learnt_from_a_move_that_came_too_late(stub: object) -> None:
-    current = Round(stub, Options.of(settings()), Stop().wait)
+    current = Round(stub, Options(settings()), NEVER.wait)
     pair = [Seat(Random(RNG), "", Episode()), Seat(Random(RNG), "", Episode())]
     current.join("test", 1, [pair])
     one, two = pair
@@ -106,7 +100,7 @@ def test_fragments_cover_the_whole_episode(moves: int, starts: list[int]) -> Non
 
 
 def test_an_agent_keeps_what_the_buffer_does_not_take() -> None:
-    agent = Agent(settings(), Options.of(settings()), Stop())
+    agent = Agent(settings(), Options(settings()), NEVER)
     lived, last = episode(8)
     seat = Seat(Random(RNG), "random", lived, view=last)
     for _ in range(3):
@@ -121,7 +115,7 @@ def test_an_agent_keeps_what_the_buffer_does_not_take() -> None:
 
 
 def test_an_agent_plays_on_without_a_model_server(stub: object) -> None:
-    agent = Agent(settings(), Options.of(settings()), Stop())
+    agent = Agent(settings(), Options(settings()), NEVER)
     agent.games.stubs = [stub]
     agent.round()
     assert agent.waiting  # it played with weights of its own
@@ -129,7 +123,7 @@ def test_an_agent_plays_on_without_a_model_server(stub: object) -> None:
 
 
 def test_evaluation_is_played_only_between_two_versions() -> None:
-    agent = Agent(settings(), Options.of(settings()), Stop())
+    agent = Agent(settings(), Options(settings()), NEVER)
     assert [seat.match for seat in agent.sides("evaluation")] == [None, None]
     agent.latest.version, agent.candidate.version, agent.promoted.version = 9, 7, 4
     tested, holder = agent.sides("evaluation")

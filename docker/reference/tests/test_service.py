@@ -28,27 +28,19 @@ Code = grpc.StatusCode
 NAME = "generals.v1.GameServer"
 
 
-class Stop:
-    """Stands for the signals, which only a main thread can receive."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.wait = self.event.wait
-
-
 @contextmanager
 def running(**environment: str) -> Iterator[tuple[grpc.Channel, int]]:
     """A whole service, and its metrics port; on leaving it is stopped."""
     port, metrics_port = free_port(), free_port()
     ports = {"PORT": str(port), "METRICS_PORT": str(metrics_port)}
-    settings, stop = Settings(environment | ports), Stop()
+    settings, stop = Settings(environment | ports), threading.Event()
     register = partial(game_pb2_grpc.add_GameServerServicer_to_server, GameServer(Matches(9)))
     thread = threading.Thread(target=service.serve, args=(settings, stop, 0, NAME, register))
     thread.start()
     wait_for(lambda: health.check(f"127.0.0.1:{port}") == "")
     with grpc.insecure_channel(f"127.0.0.1:{port}", OPTIONS) as channel:
         yield channel, metrics_port
-    stop.event.set()
+    stop.set()
     thread.join(timeout=10)
     assert not thread.is_alive()
 

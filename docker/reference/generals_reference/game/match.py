@@ -20,12 +20,14 @@ class Match:
     row: int
     deadline: float  # seconds a seat has for its move
     due: float  # when the tick ends without the missing moves (monotonic seconds)
-    clients: list[str]
-    tokens: list[str]
-    moves: list[int | None]
-    last: list[int | None]  # moves of the tick before, so that a repeated move is known again
-    idle: int = 0
+    idle: int = 0  # ticks in a row in which nobody moved
     ended: float | None = None
+
+    def __post_init__(self) -> None:
+        seats = self.games.players
+        self.clients, self.tokens = [""] * seats, [""] * seats
+        self.moves: list[int | None] = [None] * seats
+        self.last = self.moves  # of the tick before, so that a repeated move is known again
 
     @property
     def games(self) -> Games:

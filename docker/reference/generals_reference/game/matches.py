@@ -49,18 +49,8 @@ class Matches:
         table = self.tables.setdefault(kind, Table(Games(0, *kind)))
         row = table.take()
         table.games.load(row, board, limit)
-        name, seats = secrets.token_hex(8), kind[2]
-        self.matches[name] = Match(
-            name=name,
-            table=table,
-            row=row,
-            deadline=deadline,
-            due=time.monotonic() + deadline,
-            clients=[""] * seats,
-            tokens=[""] * seats,
-            moves=[None] * seats,
-            last=[None] * seats,
-        )
+        name, due = secrets.token_hex(8), time.monotonic() + deadline
+        self.matches[name] = Match(name, table, row, deadline, due)
         return name
 
     def join(self, game: str, seat: int, client: str) -> str:
