@@ -32,7 +32,7 @@ _ROLES_OF = {  # how many hosts there are -> the roles of h1, h2, …
 _SIZES = {
     "redis_maxmemory": "64mb",
     "redis_memory": "256m",
-    "trainer_memory": "1g",
+    "trainer_memory": "1536m",
     "trainer_cpus": 1.0,
     "trainer_shm_size": "64m",
     "trainer_tmp_size": "256m",

@@ -18,6 +18,10 @@ ROLES = {
     "agent_pool": ["h1"],
     "trainer": ["h2", "h1"],  # the first one is the meeting point, and writes the checkpoints
 }
+# As Debian's installer has it: a host's own name is no address at which others reach it.
+OWN_NAME = (
+    'hosts=$(cat /etc/hosts); printf "127.0.1.1 %s\\n%s\\n" "$(hostname)" "$hosts" >/etc/hosts'
+)
 VARIABLES = {
     "agents_per_host": 1,
     "trainer_environment": {"CHECKPOINT_EVERY": "5", "PUBLISH_EVERY": "5"},
@@ -29,7 +33,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Ma
     """The hosts of the trainers, the leader's first; deployed at once."""
     lab = Lab("pt-trainers", tmp_path_factory.mktemp("trainers") / ".lab")
     lab.down()  # what an interrupted run may have left
-    lab.up(2)
+    for host in lab.up(2):
+        assert lab.exec(host.name, ["sh", "-c", OWN_NAME]).returncode == 0
     inventory = yaml.safe_load(lab.inventory_file.read_text(encoding="utf-8"))
     inventory["all"]["vars"] |= VARIABLES
     inventory["all"]["children"] = {

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 import torch.distributed as dist
 
@@ -30,6 +32,16 @@ PATIENCE = timedelta(minutes=2)  # with the others; then this process ends and i
 Tensor = torch.Tensor
 
 
+def interface(address: str) -> str:
+    """The network interface towards an address. Gloo would take the one of this host's own name,
+    which on Debian is 127.0.1.1."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((address, 1))  # sends nothing
+        ours, _ = probe.getsockname()
+    there = psutil.net_if_addrs().items()
+    return next(name for name, known in there if ours in [each.address for each in known])
+
+
 class Group:
     """The processes that learn together; alone unless `torchrun` says otherwise (WORLD_SIZE)."""
 
@@ -40,6 +52,7 @@ class Group:
         if cuda:  # `torchrun` numbers the processes of a host
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         if self.size > 1:
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", interface(os.environ["MASTER_ADDR"]))
             dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
         self.leads = self.size == 1 or dist.get_rank() == 0
 
