@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from provision.lab.lab import Lab
 from tests.integration.commandline import Project
 from tests.integration.reference.machine import Machine
+from tests.labs import lab_for
 
 ROLES = {
     "game_server": ["h1"],
@@ -31,18 +31,16 @@ VARIABLES = {
 @pytest.fixture(scope="package")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Machine]]:
     """The hosts of the trainers, the leader's first; deployed at once."""
-    lab = Lab("pt-trainers", tmp_path_factory.mktemp("trainers") / ".lab")
-    lab.down()  # what an interrupted run may have left
-    for host in lab.up(2):
-        assert lab.exec(host.name, ["sh", "-c", OWN_NAME]).returncode == 0
-    inventory = yaml.safe_load(lab.inventory_file.read_text(encoding="utf-8"))
-    inventory["all"]["vars"] |= VARIABLES
-    inventory["all"]["children"] = {
-        role: {"hosts": {host: {} for host in hosts}} for role, hosts in ROLES.items()
-    }
-    ours = tmp_path_factory.mktemp("project") / "pair.yml"
-    ours.write_text(yaml.safe_dump(inventory, sort_keys=False), encoding="utf-8")
-    done = Project(ours.parent, ours).run("deploy", timeout=1200)
-    assert done.code == 0, done.shown
-    yield Machine(lab, "h2"), Machine(lab, "h1")
-    lab.down()
+    with lab_for("trainers", tmp_path_factory) as lab:
+        for host in lab.up(2):
+            assert lab.exec(host.name, ["sh", "-c", OWN_NAME]).returncode == 0
+        inventory = yaml.safe_load(lab.inventory_file.read_text(encoding="utf-8"))
+        inventory["all"]["vars"] |= VARIABLES
+        inventory["all"]["children"] = {
+            role: {"hosts": {host: {} for host in hosts}} for role, hosts in ROLES.items()
+        }
+        ours = tmp_path_factory.mktemp("project") / "pair.yml"
+        ours.write_text(yaml.safe_dump(inventory, sort_keys=False), encoding="utf-8")
+        done = Project(ours.parent, ours).run("deploy", timeout=1200)
+        assert done.code == 0, done.shown
+        yield Machine(lab, "h2"), Machine(lab, "h1")
