@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from provision.engine.events import HostUnreachable, Status, TaskFinished
+from provision.engine.events import HostUnreachable, Status, TaskFinished, TaskStarted
 from provision.report.html.checks import VERIFY
 from provision.report.html.names import where
 from provision.report.html.record import Record
@@ -37,6 +37,8 @@ def problems(record: Record) -> list[Problem]:
             _add(found, _failure(task.event, task.phase), task.event.host)
     for lost in record.lost:
         _add(found, _unreachable(lost.event, lost.phase), lost.event.host)
+    for host, work in record.at_work.items() if record.finished is None else ():
+        _add(found, _broken_off(work), host)
     return [
         problem._replace(hosts=hosts, where=where(hosts, record.hosts))
         for problem, hosts in found.values()
@@ -71,6 +73,13 @@ def _failure(event: TaskFinished, phase: str) -> Problem:
         log=[line for entry in event.log for line in clean_lines(entry)],
         next=_lines(event.hint),
     )
+
+
+def _broken_off(event: TaskStarted) -> Problem:
+    """Return that a run which was killed was at work on something."""
+    message = "the run broke off while this was at work; how it ended is not known"
+    hint = ["run it again: what was done is kept"]
+    return Problem("broke off", clean(event.task), "", message, "", [], next=hint)
 
 
 def _lines(text: str) -> list[str]:

@@ -63,12 +63,17 @@ def _numbers(record: Record) -> list[Number]:
     lost = sum(trouble(row) == "UNREACHABLE" for row in rows)
     changes = len(record.changes)
     return [
-        Number(str(len(record.hosts)), "hosts"),
-        Number(str(changes), "changes", "changed" if changes else ""),
+        _counted(len(record.hosts), "host"),
+        _counted(changes, "change", "changed" if changes else ""),
         *([Number(str(failed), "failed", "failed")] if failed else []),
         *([Number(str(lost), "unreachable", "failed")] if lost else []),
         *_checks(record),
     ]
+
+
+def _counted(number: int, noun: str, kind: str = "") -> Number:
+    value, name = counted(number, noun).split(" ")
+    return Number(value, name, kind)
 
 
 def _checks(record: Record) -> list[Number]:

@@ -6,7 +6,7 @@ import re
 import time
 from html.parser import HTMLParser
 
-from provision.engine.events import Event, HostReleased, Status
+from provision.engine.events import Event, HostReleased, Status, TaskStarted
 from provision.report.html import record_of, render
 from tests.unit.html_report.runs import Script, failed_deploy, fleet
 
@@ -143,10 +143,13 @@ def test_a_run_that_was_killed_still_has_a_page() -> None:
     run = Script("h1", "h2")
     run.begin("prepare")
     run.task("h1", "one", status=Status.CHANGED)
-    events = [*run.events]
-    page = page_of(events)
+    run.add(TaskStarted, host="h1", task="two")
+    page = page_of(run.events)
     assert "deploy broke off without an end" in page.said()
     assert "broke off" in page.said("timeline") and "h2 0" in page.said("hosts")
+    problem = page.said("problems")
+    assert "two h1 the run broke off while this was at work" in problem
+    assert "next run it again" in problem
 
 
 def test_a_plan_says_that_nothing_was_changed() -> None:
