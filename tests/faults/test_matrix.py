@@ -31,6 +31,7 @@ _BEFORE = {  # in force from the start, where the phase is connect
 _ALONE = {"controller-killed", "cut", "sshd-killed"}  # the agent goes on, and nobody listens
 _ENDED = {"frozen", "rebooted"}  # nothing goes on that could be let go
 _FAILING = {*_ALONE, *_ENDED, *_OF_SERVICE, "agent-killed"}  # others leave it to become well
+_SERVES = {0: "new", 3: "old"}  # where either may: what the exit code promises
 _SWITCH = "service: composeproject generals-host"
 
 
@@ -152,8 +153,9 @@ def _wait_for_service(host: Broken, cell: Cell, versions: dict[str, str], ended:
     """What served before serves again, by itself, or what is new and well does."""
     if cell.fault == "frozen":
         host.lab.container("h1").unpause()
-    allowed = [versions[cell.serves]] if cell.serves in versions else list(versions.values())
-    problem = f"{cell.serves} should serve, one of {allowed}:\n{ended.told}"
+    serves = _SERVES.get(ended.code, "either") if cell.serves == "either" else cell.serves
+    allowed = [versions[serves]] if serves in versions else list(versions.values())
+    problem = f"{serves} should serve, one of {allowed}:\n{ended.told}"
     until(lambda: host.serving() in allowed, problem)
 
 
