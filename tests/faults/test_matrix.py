@@ -76,7 +76,7 @@ def _break(stand: Stand, cell: Cell, old: str, new: str) -> None:
             if cell.fault == "controller-killed":
                 running.process.send_signal(signal.SIGKILL)
             else:
-                _strike(host, cell, old)
+                _strike(host, cell, new if cell.phase == "verify" else old)
         _let_go(host, cell)
         ended = running.wait(_IN_TIME)
     if cell.serves != "none":
@@ -130,13 +130,13 @@ def _wait_for_phase(host: Broken, running: Running, cell: Cell) -> None:
         host.await_agent()
 
 
-def _strike(host: Broken, cell: Cell, old: str) -> None:
+def _strike(host: Broken, cell: Cell, version: str) -> None:
     """Let the fault happen; of the service, to the version that runs, or that is gone back to."""
     strike: Callable[..., None] = getattr(host, cell.fault.replace("-", "_"))
     if cell.fault not in _OF_SERVICE:
         strike()
     elif cell.phase != "gate":
-        strike(old)
+        strike(version)
 
 
 def _let_go(host: Broken, cell: Cell) -> None:
