@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from provision.errors import UnreachableError, did_you_mean
+from provision.errors import ProvisionError, UnreachableError, did_you_mean
 from provision.stack.roles import ROLES
 from provision.verify import fixtures
+from provision.verify.demand import UnmetError
 from provision.verify.items import is_about_something, node_of
 from provision.verify.node import Node
 from provision.verify.questions import Questions
@@ -95,12 +96,15 @@ class Hosts:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Notice when a host is lost."""
+        """Notice when a host is lost; show what is said of it, and not where in our code."""
         node = node_of(item)
         error = call.excinfo.value if call.excinfo is not None else None
         if node is not None and isinstance(error, UnreachableError):
             node.lost = error
-        return (yield)
+        report: pytest.TestReport = yield
+        if call.excinfo is not None and isinstance(error, ProvisionError | UnmetError):
+            report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+        return report
 
     def pytest_unconfigure(self) -> None:
         """Stop asking."""

@@ -149,6 +149,19 @@ def test_pytest_from_another_directory_with_our_suites_beside(
     assert {"test_a[h1]", "test_clock[h1]"} <= {case.get("name") for case in cases}
 
 
+def test_pytest_tells_of_a_host_that_is_not_there(
+    project: Path, inventory_file: Path, bare_host: LabHost
+) -> None:
+    other = project / "hosts.yml"
+    other.write_text(inventory_file.read_text().replace(str(bare_host.port), "9"))
+    done = run("pytest", *_PLUGINS, "--provision-inventory", other, "checks", cwd=project)
+    assert done.returncode == 1
+    assert "connection refused" in done.stdout
+    assert "hint: is the host up" in done.stdout
+    assert "1 failed, 1 skipped" in done.stdout
+    assert "def " not in done.stdout, done.stdout  # no code of ours
+
+
 def test_pytest_asks_no_host_that_is_not_in_the_limit(project: Path, inventory_file: Path) -> None:
     arguments = ("--provision-inventory", inventory_file, "--provision-limit", "h7")
     done = run("pytest", *_PLUGINS, *arguments, "checks", cwd=project)
