@@ -148,7 +148,8 @@ def test_dashboards(node: Node) -> None:
     demand(
         f"data for the {len(queries)} queries of the dashboards",
         found=found,
-        todo="See whether the service that makes the metric works, and still calls it so",
+        todo="See whether the service that makes the metric works, and calls it so; a file of the"
+        " same name in your templates/config/monitoring/grafana/dashboards replaces a dashboard",
     )
 
 

@@ -25,6 +25,20 @@ MARKER = "/run/provision/reboot-required"
 WANTED = f'mkdir -p /run/provision; echo \'{{"reason": "somebody asks for it"}}\' > {MARKER}'
 BOOT = "cat /proc/sys/kernel/random/boot_id"
 RUNNING = "docker ps --filter label=com.docker.compose.service=trainer --format '{{.Status}}'"
+# The simulated card has errors and forgets its driver between jobs; others are of another version.
+FAULTY = """
+set -e; cp -p /usr/bin/nvidia-smi /etc/cdi/nvidia.yaml /root
+sed -i 's/persistence_mode) echo .*/persistence_mode) echo Disabled ;;/
+        s/volatile.total) echo .*/volatile.total) echo 3 ;;/' /usr/bin/nvidia-smi
+sed -i 's/libcuda[.]so[.][0-9.]*/libcuda.so.570.1.1/' /etc/cdi/nvidia.yaml
+printf '#!/bin/sh\\necho "Fabric Manager version is : 570.1.1"\\n' > /usr/local/bin/nv-fabricmanager
+chmod 755 /usr/local/bin/nv-fabricmanager
+touch /boot/vmlinuz-99.9.9; apt-mark unhold nvidia-container-toolkit
+"""
+SOUND = """
+set -e; mv /root/nvidia-smi /usr/bin; mv /root/nvidia.yaml /etc/cdi
+rm /usr/local/bin/nv-fabricmanager /boot/vmlinuz-99.9.9; apt-mark hold nvidia-container-toolkit
+"""
 # Python as the host has it; the link is what NVIDIA's hook makes in containers, by ldconfig.
 WITH_PYTHON = """
 set -e; d=$(mktemp -d); l=usr/lib/x86_64-linux-gnu; mkdir -p $d/usr/bin $d/usr/lib
@@ -86,6 +100,32 @@ def test_a_cuda_context_opens_in_a_container(project: Project, on_host: OnHost) 
     assert fewer.code == 5, fewer.shown
     assert "2 contexts in a container of with-python:1" in fewer.out
     assert "found     count and CUDA results: 1 0 0 0" in fewer.out
+
+
+def test_verification_tells_what_is_wrong_with_a_driver(project: Project, on_host: OnHost) -> None:
+    on_host(FAULTY)
+    verified = project.run("verify", "-t", "gpu", "--json")
+    on_host(SOUND)
+    assert verified.code == 5, verified.shown
+    found = {
+        event["task"].partition(": ")[2]: event["found"]
+        for event in verified.events("task_finished")
+        if event["status"] == "failed"
+    }
+    assert found.pop("The kernel of the next boot has the driver's module, too") == "none"
+    held = "The driver's packages are held: an unattended upgrade would break running jobs"
+    assert "nvidia-container-toolkit " in found.pop(held)
+    assert found == {
+        "The loaded driver, its libraries, the fabric manager and the CDI specification are one": (
+            "fabricmanager: 570.1.1; the CDI specification: 570.1.1"
+        ),
+        "The driver stays loaded between jobs, and does so after a boot": "GPU 0 off; GPU 1 off",
+        "No GPU has uncorrectable memory errors": (
+            "GPU 0 (NVIDIA A10G (simulated)): 3; GPU 1 (NVIDIA A10G (simulated)): 3"
+        ),
+    }
+    well = project.run("verify", "-t", "gpu")
+    assert well.code == 0, well.shown
 
 
 def test_a_gpu_that_disappears_is_found(
