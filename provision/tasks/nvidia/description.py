@@ -34,7 +34,7 @@ def described_machine(document: object, path: str) -> Machine:
 
     """
     fields = Fields.of(document, path)
-    kernel = fields.section("kernel")
+    kernel = fields.section("kernel", needed=True)
     running = kernel.text("running")
     machine = Machine(
         devices=tuple(_devices(fields)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provision.errors import Location, UsageError, did_you_mean
+from provision.errors import Location, UsageError, did_you_mean, nearest
 from provision.source import location_of
 
 
@@ -50,7 +50,7 @@ class Fields:
         found = self._get(name)
         if found is None:
             if default is None:
-                raise UsageError(f"{self._called(name)} is missing", where=self._where)
+                raise self._missing(name)
             return default
         if not isinstance(found, str):
             raise self._wrong(name, f"a text, not {found!r}", "put it in quotes")
@@ -99,9 +99,11 @@ class Fields:
                 raise self._wrong(name, f"a list of texts; {item!r} is none", "put it in quotes")
         return tuple(found)
 
-    def section(self, name: str) -> Fields:
+    def section(self, name: str, *, needed: bool = False) -> Fields:
         """Return the fields of a mapping inside of this one; none where it is not given."""
         found = self._get(name)
+        if found is None and needed:
+            raise self._missing(name)
         if found is not None and not isinstance(found, Mapping):
             raise self._wrong(name, "a mapping of fields")
         where = location_of(self._mapping, name) or self._where
@@ -123,6 +125,15 @@ class Fields:
 
     def _called(self, name: str) -> str:
         return f"{self._name}.{name}" if self._name else name
+
+    def _missing(self, name: str) -> UsageError:
+        """Return the error, with a field that may be the missing one misspelt."""
+        near = nearest(name, self.names())
+        return UsageError(
+            f"{self._called(name)} is missing",
+            where=(location_of(self._mapping, near) if near else None) or self._where,
+            hint=f"is {near!r} meant to be it?" if near else None,
+        )
 
     def _wrong(self, name: str, expected: str, hint: str | None = None) -> UsageError:
         where = location_of(self._mapping, name) or self._where
