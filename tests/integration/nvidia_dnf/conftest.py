@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from provision.agent import openpgp
 from provision.lab.lab import Lab
 from provision.source import load_yaml
 from tests.integration.commandline import Ended, Project
+from tests.labs import lab_for
 
 OnHost = Callable[[str], str]
 Play = Callable[..., Ended]
@@ -27,19 +27,10 @@ PLACES = {"nvidia_driver": "/cuda", "docker_engine": "/docker", "nvidia_containe
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One host and the package repositories.
-
-    ``PROVISION_TEST_LAB`` names the directory of a lab that is up, and stays so.
-    """
-    kept = os.environ.get("PROVISION_TEST_LAB")
-    if kept:
-        yield Lab(Path(kept).name, Path(kept))
-        return
-    made = Lab("provision-test-dnf", tmp_path_factory.mktemp("dnf") / ".lab")
-    made.down()  # what an interrupted run may have left
-    made.up(1, with_images=False, simulated_gpus=2)
-    yield made
-    made.down()
+    """One host, and the package repositories."""
+    with lab_for("dnf", tmp_path_factory) as made:
+        made.up(1, with_images=False, simulated_gpus=2)
+        yield made
 
 
 @pytest.fixture(scope="package")

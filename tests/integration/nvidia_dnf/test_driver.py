@@ -108,8 +108,25 @@ def test_the_reboot_loads_it_and_nothing_is_left_to_do(play: Play, on_host: OnHo
     assert changes(play("pending_reboot")) == 0
 
 
+def test_an_nvswitch_brings_the_fabric_manager_at_the_drivers_version(
+    play: Play, on_host: OnHost
+) -> None:
+    on_host(
+        "cd /sys/bus/pci/devices; mkdir 0000:40:00.0; cd 0000:40:00.0;"
+        " echo 0x10de >vendor; echo 0x22a3 >device; echo 0x068000 >class"
+    )
+    assert changes(play(TASK)) > 0
+    on_host("rm -r /sys/bus/pci/devices/0000:40:00.0")
+    assert versions(on_host, "nvidia-fabricmanager") == {f"{NEW}-1.el9"}
+    assert f"nvidia-fabricmanager-3:{NEW}-1.el9" in locked(on_host, "nvidia")
+    assert on_host("systemctl is-active nvidia-fabricmanager") == "active"
+
+
 def test_amazon_linux_has_a_repository_and_headers_of_its_own(play: Play, on_host: OnHost) -> None:
-    on_host(f"dnf -y --disableplugin=versionlock remove {PACKAGES}; dnf versionlock clear")
+    on_host(
+        f"dnf -y --disableplugin=versionlock remove {PACKAGES} nvidia-fabricmanager;"
+        " dnf versionlock clear"
+    )
     without_driver(play, on_host, AMAZONS)
     on_host(as_system(AMAZON))
     done = play(TASK)

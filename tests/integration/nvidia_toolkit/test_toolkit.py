@@ -18,6 +18,10 @@ PACKAGES = (
     "libnvidia-container-tools libnvidia-container1 nvidia-container-toolkit"
     " nvidia-container-toolkit-base"
 )
+EVERYTHING = """\
+#clear Unattended-Upgrade::Package-Blacklist;
+Unattended-Upgrade::Origins-Pattern { "origin=provision-lab"; };
+"""
 Prepare = Callable[..., Ended]
 
 
@@ -47,6 +51,18 @@ def test_an_upgrade_of_everything_leaves_it_alone(on_host: OnHost) -> None:
     on_host("apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get upgrade -y -qq")
     assert f"Candidate: {NEW}" in on_host("apt-cache policy nvidia-container-toolkit")
     assert versions(on_host) == {OLD}
+
+
+def test_an_unattended_upgrade_leaves_it_alone(on_host: OnHost) -> None:
+    """Without our list of what is never upgraded: the hold is enough."""
+    on_host("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq unattended-upgrades")
+    on_host(f"cat >/etc/apt/apt.conf.d/99all <<'END'\n{EVERYTHING}END")
+    on_host("unattended-upgrade -v")
+    assert versions(on_host) == {OLD}
+    on_host("apt-mark unhold libnvidia-container1")
+    would = on_host("unattended-upgrade -v --dry-run 2>&1")
+    on_host("apt-mark hold libnvidia-container1; rm /etc/apt/apt.conf.d/99all")
+    assert "libnvidia-container1" in would
 
 
 def test_without_units_of_the_packages_ours_are_there(on_host: OnHost) -> None:

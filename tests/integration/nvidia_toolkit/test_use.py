@@ -78,6 +78,28 @@ def test_a_service_sees_what_its_template_reserves(on_host: OnHost) -> None:
     assert "nvidia1" not in listed
 
 
+def test_a_reload_of_systemd_leaves_a_running_container_its_gpu(on_host: OnHost) -> None:
+    """The device's driver is simulated, so opening it ends at its absence, not at the cgroup."""
+    opened = "docker exec generals-trainer-trainer-1 cat /dev/nvidia0 2>&1 || true"
+    assert "No such device or address" in on_host(opened)
+    on_host("systemctl daemon-reload")
+    assert "No such device or address" in on_host(opened)
+
+
+def test_instances_of_a_gpu_are_described_once_there_are_some(
+    prepare: Prepare, on_host: OnHost
+) -> None:
+    on_host("simulated-gpu split 1")
+    changed = prepare()
+    assert changed.code == 0, changed.shown
+    assert changed.recap()["h1"]["changed"] == 1, changed.shown
+    assert nodes(on_host, "nvidia.com/gpu=1:0") == ["nvidia1"]
+    inside = on_host("docker run --rm --device nvidia.com/gpu=1:1 tiny:1 ls /dev/nvidia-caps")
+    assert inside == "nvidia-cap11"
+    again = prepare()
+    assert again.recap()["h1"]["changed"] == 0, again.shown
+
+
 def test_verification_finds_all_of_it_in_order(project: Project) -> None:
     verified = project.run("verify", "-t", "gpu")
     assert verified.code == 0, verified.shown
@@ -235,3 +257,20 @@ def test_a_run_after_an_interruption_goes_on(
     assert on_host(BOOT) != boot
     assert "Up" in on_host(RUNNING)
     assert on_host(f"ls {CHECKPOINT} 2>&1 || true").endswith("No such file or directory")
+
+
+def test_a_gpu_that_does_not_come_back_stops_everything_until_it_does(
+    project: Project, prepare: Prepare, on_host: OnHost
+) -> None:
+    on_host(f"simulated-gpu plug 1; {WANTED}")
+    failed = prepare()
+    assert failed.code == 3, failed.shown
+    assert "1 of 2 GPUs came back from the reboot" in failed.out
+    assert on_host(RUNNING) == ""
+    assert "reboot pending: somebody asks for it" in project.run("status").out
+    on_host("simulated-gpu plug 2")
+    assert project.play("- hosts: all\n  become: true\n  tasks: [{reboot: {}}]\n").code == 0
+    done = prepare()
+    assert done.code == 0, done.shown
+    assert "Up" in on_host(RUNNING)
+    assert "reboot pending" not in project.run("status").out
