@@ -42,8 +42,12 @@ def installed(system: System, names: Sequence[str]) -> Dict[str, str]:
 
 def locks(system: System) -> Dict[str, str]:
     """Return the packages that dnf's versionlock keeps, with the version: see ``keeps``."""
-    texts = (system.read_text(path) or "" for path in VERSION_LOCKS)
-    matches = (match for text in texts for match in _LOCKED.finditer(text))
+    return read_locks("\n".join(system.read_text(path) or "" for path in VERSION_LOCKS))
+
+
+def read_locks(text: str) -> Dict[str, str]:
+    """Return the same of what the files hold, of dnf 4 or 5."""
+    matches = _LOCKED.finditer(text)
     return {match["toml"] or match["list"]: match["version"] or "*" for match in matches}
 
 

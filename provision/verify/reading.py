@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from provision.agent import rpm
+
 _UNITS = (
     "docker.service",
     "containerd.service",
@@ -19,11 +21,15 @@ _UNITS = (
 UNITS = f"systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {' '.join(_UNITS)}"
 """Asks for all units that any suite looks at: systemctl's start costs more than its answer."""
 
-_HELD = ("docker*", "containerd*", "nvidia*", "libnvidia*", "datacenter-gpu-manager*")
-_FORMAT = shlex.quote("${db:Status-Abbrev} ${Package} ${Version}\n")
+_HELD = (
+    *("docker*", "containerd*"),
+    *("nvidia*", "libnvidia*", "kmod-nvidia*", "datacenter-gpu-manager*"),
+)
+_DEB = shlex.quote("${db:Status-Abbrev} ${Package} ${Version}\n")
+_RPM = shlex.quote("rpm %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n")
 PACKAGES = (
-    f"dpkg-query -W -f {_FORMAT} {shlex.join(_HELD)} 2>/dev/null ||"
-    " cat /etc/dnf/plugins/versionlock.list 2>/dev/null || true"
+    f"{{ dpkg-query -W -f {_DEB} {shlex.join(_HELD)}; rpm -qa --qf {_RPM} {shlex.join(_HELD)};"
+    f" cat {shlex.join(rpm.VERSION_LOCKS)}; }} 2>/dev/null || true"
 )
 """Asks for the packages that must not change by themselves, and which of them are held."""
 
@@ -62,12 +68,15 @@ class InstalledPackage:
 
 
 def packages(text: str) -> dict[str, InstalledPackage]:
-    """Read the answer to ``PACKAGES`` of a Debian host: those that are installed, by name."""
-    found = {}
+    """Read the answer to ``PACKAGES``: those that are installed, by name."""
+    found, locks = {}, rpm.read_locks(text)
     for line in text.splitlines():
-        parts = line.split()
-        if len(parts) == 3 and len(parts[0]) == 2 and parts[0][1] == "i":  # noqa: PLR2004
-            found[parts[1]] = InstalledPackage(parts[2], held=parts[0][0] == "h")
+        match line.split():
+            case ["rpm", name, version]:
+                held = name in locks and rpm.keeps(locks[name], version)
+                found[name] = InstalledPackage(version, held=held)
+            case [status, name, version] if status[1:] == "i":  # dpkg's: wanted, then found
+                found[name] = InstalledPackage(version, held=status[0] == "h")
     return found
 
 

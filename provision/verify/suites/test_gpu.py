@@ -152,11 +152,11 @@ def test_held(host: Host, declared: int) -> None:
     installed = packages(host.run(PACKAGES).stdout)
     drivers = {name: it for name, it in installed.items() if "nvidia" in name}
     if not drivers:
-        pytest.skip("the driver was not installed from Debian packages")
+        pytest.skip("the driver was not installed from packages")
     demand(
         "NVIDIA's packages on hold",
         found=[f"{name} {it.version} is not" for name, it in drivers.items() if not it.held],
-        todo="Deploy again, or `apt-mark hold` them",
+        todo="Deploy again, or hold them: apt-mark hold, dnf versionlock add",
     )
 
 

@@ -51,6 +51,18 @@ def test_packages() -> None:
     }
 
 
+def test_packages_of_rpm_are_held_by_locks_on_their_versions() -> None:
+    text = (
+        "rpm docker-ce 3:28.5.1-1.el9\nrpm docker-ce-cli 1:28.5.1-1.el9\nrpm containerd.io 1.7-1\n"
+        "# Added lock\ndocker-ce-3:28.5.1-1.el9.*\ndocker-ce-cli-1:28.3.3-1.el9.*\n"
+    )
+    assert packages(text) == {
+        "docker-ce": InstalledPackage("3:28.5.1-1.el9", held=True),
+        "docker-ce-cli": InstalledPackage("1:28.5.1-1.el9", held=False),
+        "containerd.io": InstalledPackage("1.7-1", held=False),
+    }
+
+
 def test_statuses() -> None:
     assert statuses("1777 0 0 /tmp\n400 10001 0 /a b\n") == {
         "/tmp": PathStatus(0o1777, 0, 0),
