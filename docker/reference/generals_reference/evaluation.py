@@ -75,8 +75,6 @@ class Evaluation:
         `score` is 1 for a win, 0.5 for a draw and 0 for a loss.
         """
         with self.lock:
-            for version in {number, against} - {RANDOM}:
-                self.store.get(version)
             self._rate(number, against, score)
             promoted = self._judge(number, against, score)
             held = json.dumps(asdict(self.standing)).encode()

@@ -64,7 +64,10 @@ class ModelStore:
 
     def weights(self, version: Version) -> bytes:
         """The weights of a version, checked against its hash."""
-        data = self.directory.read(f"{version.number:06}.weights")
+        try:
+            data = self.directory.read(f"{version.number:06}.weights")
+        except OSError as error:
+            raise Refused(Code.DATA_LOSS, f"version {version.number}: {error}") from error
         if hashlib.sha256(data).hexdigest() != version.sha256:
             raise Refused(Code.DATA_LOSS, f"version {version.number} is damaged on disk")
         return data

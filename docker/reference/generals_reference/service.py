@@ -80,6 +80,7 @@ class Observe(grpc.ServerInterceptor):
             try:
                 yield from handler.unary_stream(request, context)
             except Refused as error:
+                CALLS.labels(method, error.status.name).inc()
                 context.abort(error.status, str(error))
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:

@@ -112,7 +112,7 @@ class Learner:
 
     def update(self, batch: list[Tensors], importance: Floats) -> Update:
         """One gradient step on fragments of one length and board size, weighted by `importance`."""
-        fragments = {name: np.stack([item[name] for item in batch]) for name in FIELDS}
+        fragments = features.stack(batch)
         view = {
             name: fragments[name].reshape(-1, *fragments[name].shape[2:])
             for name, field in FIELDS.items()
