@@ -66,6 +66,11 @@ _MEANINGS: tuple[tuple[set[str], str, str], ...] = (
         "allow {operation} in its IAM policy",
     ),
     (
+        {"ProfileNotFound"},
+        "{error}",
+        "`aws configure list-profiles` says which there are",
+    ),
+    (
         {"NoRegionError"},
         "no region is given",
         "set AWS_DEFAULT_REGION, or `regions:`",

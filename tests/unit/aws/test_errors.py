@@ -34,6 +34,7 @@ CASES = [
     (exceptions.NoCredentialsError(), "no AWS credentials", "aws configure"),
     (exceptions.EndpointConnectionError(endpoint_url="https://e"), "does not answer", "network"),
     (exceptions.ConnectTimeoutError(endpoint_url="https://e"), "does not answer", "AWS_ENDPOINT"),
+    (exceptions.ProfileNotFound(profile="p"), "profile (p) could not be found", "list-profiles"),
     (exceptions.NoRegionError(), "no region is given", "AWS_DEFAULT_REGION"),
     (exceptions.UnauthorizedSSOTokenError(), "sign-in has expired", "aws sso login"),
 ]
