@@ -60,6 +60,8 @@ def nvidia_container_toolkit(
         _install_on_debian(host, version, repository, key_fingerprint)
     elif family == "RedHat":
         _install_on_redhat(host, version, repository, key_fingerprint)
+        if are_shipped:
+            _settings(host)  # rpm puts its own file in the place of one that no package has
     else:
         raise TaskError(f"host {host.name}: NVIDIA has no container toolkit for {family}")
     for name in cdi_units.NAMES if are_shipped else ():  # ours are kept until others are there
