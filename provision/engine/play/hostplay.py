@@ -86,6 +86,7 @@ class HostPlay:
                 self._entry(entry)
             if wanted:
                 self._run_handlers()
+        self.host.wait()  # for facts that no entry wanted: they would seem to take all of the run
 
     def _is_wanted(self, entry: TaskEntry) -> bool:
         return self.options.wants(frozenset(entry.tags) | frozenset(self.play.tags))

@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
+from provision.engine.events import PhaseFinished, TaskFinished
 from provision.errors import UsageError
 from tests.unit.engine.playing import played
 
@@ -83,3 +84,14 @@ def test_a_python_task_is_not_judged(word: str, tmp_path: Path) -> None:
     text = f"- hosts: all\n  tasks: [{{name: b, base: {{}}, {word}: true}}]\n"
     with pytest.raises(UsageError, match=f"`{word}` is for modules; base is a Python task"):
         played(text, tmp_path)
+
+
+def test_facts_that_nobody_wants_end_with_their_play(tmp_path: Path) -> None:
+    plays = """
+- {hosts: h1, name: one, tags: [a], tasks: [{debug: {msg: x}}]}
+- {hosts: h1, name: two, tags: [b], gather_facts: false, tasks: [{debug: {msg: x}}]}
+"""
+    run = played(plays, tmp_path, tags=frozenset({"b"}))
+    told = [it for it in run.events if isinstance(it, TaskFinished | PhaseFinished)]
+    names = [it.task if isinstance(it, TaskFinished) else it.phase for it in told]
+    assert names.index("gather facts") < names.index("one")
