@@ -78,6 +78,7 @@ class Session(Emitter):
         self._outbox = Outbox(sink, self._lost.is_set, self._lost.set)
         self._system = System(self)
         self._system.fetch_content = self.fetch_content
+        self._system.is_cut_off = lambda: self._lost.is_set() and not self._cancelled.is_set()
 
     def run(self) -> None:
         """Work until the stream ends."""

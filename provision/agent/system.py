@@ -25,6 +25,7 @@ class System(WritableFiles, Machine):
         self.fetch_content: Callable[[str], Iterable[bytes]] = _no_content
         self.environment: Dict[str, str] = {}  # of the play, for every program
         self.is_cancelled: Callable[[], bool] = lambda: False
+        self.is_cut_off: Callable[[], bool] = lambda: False  # by a lost connection, unasked
         self.memo: Dict[str, Any] = {}  # what was read once, each with a proof that it still holds
         self.at_end: List[Callable[[], None]] = []  # called when the session ends
         # called before, where the connection was lost, so that nobody else can put things right

@@ -25,6 +25,11 @@ from provision.cli.options import (
     is_flag=True,
     help="Send the images of this machine's Docker over the connections; no registry is asked.",
 )
+@click.option(
+    "--keep-roles",
+    is_flag=True,
+    help="When a role fails, leave the roles before it on their new releases.",
+)
 @click.option("--no-reboot", is_flag=True, help="Leave hosts that wait for a reboot as they are.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:

@@ -22,7 +22,7 @@ def command() -> None:
 @click.pass_context
 def status(context: click.Context, /, **given: Any) -> None:
     """Show who holds the lock of each host, from where, since when, in which run."""
-    from provision.agent.resources.host_lock import LockStatus
+    from provision.agent.resources.lock_holder import LockStatus
     from provision.engine.asking import ask_hosts
     from provision.report.text import clean
 
@@ -37,12 +37,12 @@ def status(context: click.Context, /, **given: Any) -> None:
 
 
 def _state(answer: Mapping[str, Any]) -> str:
-    from provision.agent.resources.host_lock import described
+    from provision.agent.lock_file import described
 
     record = answer.get("record")
     if answer.get("held"):
         return described(record) if record else "somebody is just taking or leaving it"
-    return f"free; the last holder was killed ({described(record)})" if record else "free"
+    return f"free; the last holder was cut off ({described(record)})" if record else "free"
 
 
 @command.command("release")
@@ -55,7 +55,8 @@ def release(context: click.Context, /, yes: bool, **given: Any) -> None:
     A lock never has to be released by hand after a run has ended, crashed or lost its connection:
     this is for a run that still goes on, and must not.
     """
-    from provision.agent.resources.host_lock import LockRelease, described
+    from provision.agent.lock_file import described
+    from provision.agent.resources.lock_holder import LockRelease
     from provision.engine.asking import ask_hosts
     from provision.report.text import clean
 

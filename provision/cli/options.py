@@ -168,6 +168,7 @@ class Settings:
     lock_wait: float = 0
     push_images: bool = False
     no_reboot: bool = False
+    keep_roles: bool = False
     report: Path | None = None
 
     def load(self) -> tuple[Inventory, RunOptions]:
@@ -201,6 +202,7 @@ class Settings:
             lock_wait=self.lock_wait,
             push_images=self.push_images,
             no_reboot=self.no_reboot,
+            keep_roles=self.keep_roles,
             verbosity=self.verbose,
         )
 

@@ -7,18 +7,26 @@ from typing import Any
 
 import click
 
-from provision.cli.options import Settings, change_options, inventory_options, report_options
+from provision.cli.options import (
+    Settings,
+    change_options,
+    inventory_options,
+    lock_options,
+    report_options,
+)
 
 
 @click.command("play")
 @click.argument("playbook", type=click.Path(path_type=Path))
 @inventory_options
 @change_options
+@lock_options
 @report_options
 @click.pass_context
 def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
     """Run the plays of PLAYBOOK, a file, or the name of a shipped one."""
-    from provision.engine.play.playbook import load, play_all, targeted_hosts
+    from provision.engine.play.play import play_all
+    from provision.engine.play.playbook import load, targeted_hosts
     from provision.engine.play.tags import refuse_unknown_tags
     from provision.project import find
 
@@ -34,6 +42,6 @@ def command(context: click.Context, /, playbook: Path, **given: Any) -> None:
         inventory,
         options,
         hosts,
-        lambda run: play_all(run, plays, path.parent),
+        lambda run: play_all(run, plays, path),
     )
     context.exit(code)

@@ -62,6 +62,7 @@ class Fleet:
     def adopt(self, host: str, link: HostLink) -> HostLink | None:
         """Reach a host by ``link`` from now on; return the one that it replaces, still open."""
         replaced = self._links.get(host)
+        link.is_locked = replaced is not None and replaced.is_locked
         self._links[host] = link
         return replaced
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.engine.fleet import Fleet
-from provision.engine.locking import lock
 from provision.tasks.host import Host
 from provision.transport.channel import AgentChannel
 
 if TYPE_CHECKING:
     from provision.engine.run import Run
-
-_LOCK_WAIT = 30.0  # seconds; a host's lock ends with its boot, and somebody may be looking at it
 
 
 class HostLine:
@@ -46,7 +43,7 @@ class HostLine:
         """Wait so long, or until the run is interrupted."""
         self._fleet.pause(seconds)
 
-    def resumed(self, host: Host) -> None:
-        """Take the host's lock again, if the run had it."""
-        if self._run.locked_for is not None:
-            lock(self._run, host, self._run.locked_for, _LOCK_WAIT)
+    def opened(self, host: Host) -> None:
+        """Take the host's lock before anything is done there as root."""
+        if self._fleet.link(self._name).is_root(host.become):
+            self._run.locks.ride(host)

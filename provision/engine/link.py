@@ -31,6 +31,7 @@ class HostLink:
         self, endpoint: Endpoint, *, accept_new_host_keys: bool = False, install_python: bool = True
     ) -> None:
         self.endpoint = endpoint
+        self.is_locked = False  # an agent here has the host's lock, or was asked to take it
         self._accept_new = accept_new_host_keys
         self._install_python = install_python
         self._connection: fabric.Connection | None = None
@@ -62,6 +63,16 @@ class HostLink:
     def _sudo_user(self, become: str | None) -> str | None:
         """Return the user to ask sudo for; nobody needs sudo to be who they are."""
         return None if become == self._login_user() else become
+
+    def is_root(self, become: str | None) -> bool:
+        """Tell whether an agent that runs as ``become`` is root's (here only where it becomes so).
+
+        Whoever runs a command on this machine is no proof of what it is about.
+        """
+        if become is None and self.endpoint.connection == "ssh":
+            with self._lock:
+                become = self._login_user()
+        return become == "root"
 
     def _login_user(self) -> str:
         if self.endpoint.connection == "local":

@@ -23,6 +23,7 @@ class RunOptions:
         lock_wait: seconds to wait for a host that another run is working on.
         push_images: hosts get their images from this machine's Docker, over their connections.
         no_reboot: hosts that wait for a reboot go on waiting.
+        keep_roles: when a role fails, those before it stay on their new releases.
         extra_vars: of the command line.
         verbosity: from which level on ``debug`` speaks.
 
@@ -40,6 +41,7 @@ class RunOptions:
     lock_wait: float = 0
     push_images: bool = False
     no_reboot: bool = False
+    keep_roles: bool = False
     extra_vars: Mapping[str, object] = field(default_factory=dict)
     verbosity: int = 0
 

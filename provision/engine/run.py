@@ -1,13 +1,12 @@
-"""A run: plays over the fleet, in batches, with a failure policy, and its end told truthfully."""
+"""A run: one command's work on the fleet, in phases, and its end told truthfully."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from provision.engine.events import (
     Event,
@@ -19,20 +18,13 @@ from provision.engine.events import (
 )
 from provision.engine.fleet import Fleet
 from provision.engine.line import HostLine
+from provision.engine.locking import Locks
 from provision.engine.masking import Mask, MaskedBus
 from provision.engine.observer import EventObserver
 from provision.engine.options import RunOptions
-from provision.engine.play.batches import batches, exceeds
-from provision.engine.play.hostplay import HostPlay
-from provision.engine.play.once import Once
-from provision.engine.play.playbook import hosts_of
-from provision.engine.play.playsettings import PlaySettings, settings_of
-from provision.engine.play.variables import HostVariables
 from provision.engine.recap import Tally
 from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
-from provision.playbook.loader import load_variables
-from provision.playbook.model import Play
 from provision.tasks.host import Host
 from provision.tasks.labels import describe
 from provision.tasks.outcome import HostFailedError
@@ -40,10 +32,11 @@ from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
 from provision.transport.channel import Result
 
+if TYPE_CHECKING:
+    from provision.engine.play.variables import HostVariables
+
 _CANCEL_GRACE = 15.0  # seconds that hosts get to end what must not be interrupted
 _CANCEL_POLL = 0.05
-
-AfterBatch = Callable[["Run", Play, Sequence[str]], None]
 
 
 class Run:
@@ -69,9 +62,9 @@ class Run:
         self.id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         self.info = RunInfo(self.id, may_reboot=not options.no_reboot)
         self.notes = self.info.notes
-        self.locked_for: str | None = None  # the command, while the run has its hosts' locks
-        self.attempted: list[str] = []  # of the play at work, the hosts whose batch has begun
-        self.untouched: list[str] = []
+        self.locks = Locks(self)
+        self.hosts = tuple(hosts)
+        self.remembered: dict[str, HostVariables] = {}  # as the last play on a host left them
         self.options = options
         self.inventory = inventory
         self.failed: dict[str, str] = {}
@@ -83,9 +76,7 @@ class Run:
         self._bus = MaskedBus(bus, self.mask)
         self.fleet = Fleet(inventory, options, self._bus)
         self._tally = Tally(tuple(hosts))
-        self._hosts = tuple(hosts)
         self._started = time.monotonic()
-        self._remembered: dict[str, HostVariables] = {}
         bus.subscribe(self._tally)
 
     # -- the frame --------------------------------------------------------------------------
@@ -99,7 +90,7 @@ class Run:
             RunStarted(
                 run=self.id,
                 command=self._command,
-                hosts=self._hosts,
+                hosts=self.hosts,
                 check=self.options.check,
                 by=self.info.by,
             )
@@ -188,46 +179,7 @@ class Run:
         """Tell whether a host has failed or was lost, so that nothing more is done on it."""
         return host in self.failed or host in self.fleet.lost
 
-    # -- plays ------------------------------------------------------------------------------
-
-    def play(self, play: Play, directory: Path, after_batch: AfterBatch = lambda *_: None) -> bool:
-        """Carry a play out on its hosts; return whether the plays after it may go on.
-
-        Args:
-            play: what to do.
-            directory: the playbook's, where files and templates are looked for first.
-            after_batch: what else has to go well on a batch before the next one begins; it
-                reports the hosts on which it does not.
-
-        """
-        wanted = set(self._hosts)
-        named = hosts_of(self.inventory, play)
-        hosts = [host for host in named if host in wanted and not self.is_out(host)]
-        self.attempted, self.untouched = [], list(hosts)
-        if not hosts:
-            return self.phase(play.name, (), lambda: "no host is left for it")
-        settings = settings_of(play, self.options.extra_vars, self.fleet.context(hosts[0]))
-        go_on = True
-
-        def work() -> None:
-            nonlocal go_on
-            for batch in batches(hosts, settings.serial):
-                self.attempted += batch
-                self.untouched = self.untouched[len(batch) :]
-                self.fleet.run(batch, self._player(play, directory, hosts, batch))
-                after_batch(self, play, batch)
-                go_on = self._may_go_on(settings, batch)
-                if not go_on:
-                    break
-
-        self.phase(play.name, hosts, work)
-        return go_on
-
-    def _may_go_on(self, settings: PlaySettings, batch: Sequence[str]) -> bool:
-        out = sum(self.is_out(host) for host in batch)
-        if out and settings.any_errors_fatal:
-            return False
-        return not exceeds(out, len(batch), settings.max_fail_percentage)
+    # -- hosts ------------------------------------------------------------------------------
 
     def each(self, hosts: Sequence[str], work: Callable[[Host], None]) -> None:
         """Do ``work`` on hosts, and wait for what it has handed to them; failures are reported."""
@@ -246,33 +198,6 @@ class Run:
 
         self.fleet.run(hosts, guarded)
 
-    def _player(
-        self, play: Play, directory: Path, hosts: Sequence[str], batch: Sequence[str]
-    ) -> Callable[[str], None]:
-        once = Once(batch)
-        search = (directory, directory.parent, Path.cwd())
-        magic = {
-            "ansible_check_mode": self.options.check,
-            "ansible_play_batch": list(batch),
-            "ansible_play_hosts": list(hosts),
-            "ansible_play_name": play.name,
-            "playbook_dir": str(directory.absolute()),
-        }
-
-        def work(name: str) -> None:
-            try:
-                host = self.host(name)
-                variables = self._variables(name, play, directory, host, magic)
-                host.variables = Templater(variables, search=search).view()
-                pause = self.fleet.pause
-                HostPlay(play, host, variables, self.options, once, search, pause, self.mask).run()
-            except HostFailedError as error:
-                self.failed[name] = error.message
-            finally:
-                once.leave(name)
-
-        return work
-
     def host(self, name: str) -> Host:
         """Return a host that resources can be handed to."""
         context = self.fleet.context(name)
@@ -287,17 +212,3 @@ class Run:
             run=self.info,
             line=line,
         )
-
-    def _variables(
-        self, name: str, play: Play, directory: Path, host: Host, magic: Mapping[str, object]
-    ) -> HostVariables:
-        play_vars: dict[str, Any] = dict(play.vars)
-        for file in play.vars_files:
-            play_vars.update(load_variables(directory / file))
-        context = {**self.fleet.context(name), **magic}
-        variables = HostVariables(context, play_vars, self.options.extra_vars, lambda: host.facts)
-        self.mask.learn({**play_vars, **self.options.extra_vars}, variables)
-        if name in self._remembered:
-            variables.take_over(self._remembered[name])
-        self._remembered[name] = variables
-        return variables

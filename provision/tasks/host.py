@@ -124,6 +124,8 @@ class Host:
         def tell(done: Future[Result]) -> None:
             if done.exception() is None and done.result().status in _DONE:
                 self._reporter.deployed(deployed, done.result())
+                if done.result().status == "changed":
+                    self.run.switched.setdefault(deployed.role, set()).add(self.name)
 
         current.future.add_done_callback(tell)
 
@@ -184,7 +186,23 @@ class Host:
         manner = manner.within(self._manners[-1])
         label = self._label(name or describe(declaration))
         self._refuse_after_failure()
-        channel = self._open()
+        self._last = self._hand_over(self._open(), declaration, manner, label, content)
+        self._outcomes.append(self._last)
+        return self._last
+
+    def hold(self, query: Query, *, name: str) -> Outcome:
+        """Hand over a query on which all that follows depends, whatever task is at work."""
+        self._last = self._hand_over(self._open(), query, Manner(), name, None)
+        return self._last
+
+    def _hand_over(
+        self,
+        channel: AgentChannel,
+        declaration: Declaration,
+        manner: Manner,
+        label: str,
+        content: Content | None,
+    ) -> Outcome:
         self._reporter.begin(label)
         answer: Future[Result] = Future()
 
@@ -199,9 +217,7 @@ class Host:
 
         self._send(channel, declaration, manner, label, content).add_done_callback(end)
         planned = bool(manner.check) and isinstance(declaration, Resource)
-        self._last = Outcome(label, answer, channel.flush, manner.notify, planned)
-        self._outcomes.append(self._last)
-        return self._last
+        return Outcome(label, answer, channel.flush, manner.notify, planned)
 
     def attempt(
         self,
@@ -315,7 +331,9 @@ class Host:
             self.wait()
             self._refuse_after_failure()
         self._channel = channel
-        self._notified.setdefault(channel, set())
+        if channel not in self._notified:
+            self._notified[channel] = set()
+            self.line.opened(self)
         return channel
 
     def _send(

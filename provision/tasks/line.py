@@ -36,8 +36,8 @@ class Line(Protocol):
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the run is interrupted."""
 
-    def resumed(self, host: Host) -> None:
-        """Take up again what the lost connection held, such as the host's lock."""
+    def opened(self, host: Host) -> None:
+        """Hand over what has to come first on a channel that the host is about to use."""
 
 
 class NoLine:
@@ -57,8 +57,8 @@ class NoLine:
         """Wait."""
         time.sleep(seconds)
 
-    def resumed(self, host: Host) -> None:
-        """Take nothing up."""
+    def opened(self, host: Host) -> None:
+        """Hand nothing over."""
 
 
 def said_last(line: Line, become: str | None, declaration: Declaration, timeout: float) -> Result:

@@ -83,7 +83,8 @@ def _find_again(host: Host, how: Rebooting, boot: str, name: str) -> None:
 
     await_another_boot(host.line, host.become, boot, host.name, how.timeout, tell)
     host.forget()
-    host.line.resumed(host)
+    host.line.opened(host)  # what was held there has ended with the boot
+    host.wait()
     host.line.pause(how.after)
 
 

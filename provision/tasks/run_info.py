@@ -30,6 +30,7 @@ class RunInfo:
         logins: credentials for registries that hosts do not keep.
         may_reboot: whether hosts that wait for a reboot get it.
         notes: what is to be said at its end.
+        switched: role -> the hosts that the run has put on another release of it.
 
     """
 
@@ -39,6 +40,7 @@ class RunInfo:
     logins: Logins = field(default_factory=Logins, repr=False)
     may_reboot: bool = True
     notes: list[str] = field(default_factory=list)
+    switched: dict[str, set[str]] = field(default_factory=dict)
 
     def entry(self, action: str) -> dict[str, str]:
         """Return what a host's history says of something that this run does."""

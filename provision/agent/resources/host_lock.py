@@ -1,31 +1,21 @@
-"""One deploy at a time on a host.
-
-The lock is the kernel's (``flock``) on a file below ``/run``, held by the agent for as long as its
-session lasts. So it ends with the session, however that ends: no lock can be left behind. What is
-written in the file says who holds it; where nobody does, it says who was killed.
-"""
+"""One change at a time on a host: its lock, taken for the rest of a session and given back."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import re
-import signal
 import time
-from typing import Any, Dict, Optional
+from typing import Optional
 
+from provision.agent import lock_file
 from provision.agent.failure import Cancelled, Failure
+from provision.agent.lock_file import Record
 from provision.agent.resource import Data, Query
 from provision.agent.system import System
 
-PATH = "/run/provision/lock"
 _HELD = "host lock"  # key of the descriptor in the session's memo
 _POLL = 0.5  # seconds
 _LOOKED_AT = 0.3  # seconds for which somebody who only looks may seem to hold it
-_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
-
-Record = Dict[str, Any]
 
 
 class LockTake(Query):
@@ -45,7 +35,7 @@ class LockTake(Query):
     wait: float = 0
 
     def answer(self, system: System) -> Data:
-        """Return ``taken_over``: what a holder that was killed has left in the file, if anything.
+        """Return ``taken_over``: what another run that was cut off has left in the file, if any.
 
         Raises:
             Failure: somebody else holds it.
@@ -53,149 +43,58 @@ class LockTake(Query):
         """
         if _HELD in system.memo:
             return {}
-        descriptor = _opened(os.O_RDWR | os.O_CREAT)
+        descriptor = lock_file.opened(os.O_RDWR | os.O_CREAT)
         try:
             self._await(system, descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        stale = _read(descriptor)
+        stale = lock_file.read(descriptor)
         system.memo[_HELD] = descriptor
-        system.at_end.append(lambda: _let_go(descriptor))
+        system.at_end.append(lambda: _let_go(system, keep_record=system.is_cut_off()))
         record = {"by": self.by, "command": self.command, "run": self.run}
-        _write(descriptor, {**record, "since": time.time(), "pid": os.getpid()})
-        return {} if stale is None else {"taken_over": stale}
+        lock_file.write(descriptor, {**record, "since": time.time(), "pid": os.getpid()})
+        is_ours = stale is None or stale.get("run") == self.run
+        return {} if is_ours else {"taken_over": stale}
 
     def _await(self, system: System, descriptor: int) -> None:
-        deadline = time.monotonic() + max(self.wait, _LOOKED_AT)
-        while not _locked(descriptor, fcntl.LOCK_EX):
+        started = time.monotonic()
+        wait = max(self.wait, _LOOKED_AT)
+        while not lock_file.locked(descriptor, fcntl.LOCK_EX):
             if system.is_cancelled():
                 raise Cancelled
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise _busy(_read(descriptor))
-            time.sleep(min(_POLL, left, _LOOKED_AT / 3 if self.wait == 0 else _POLL))
+            passed = time.monotonic() - started
+            record = lock_file.read(descriptor)
+            if passed >= wait:
+                raise _busy(record)
+            if self.wait and record:
+                label = "waits for " + lock_file.described(record)
+                system.emitter.progress(label, int(passed), int(wait), "s")
+            time.sleep(min(_POLL if self.wait else _LOOKED_AT / 3, wait - passed))
 
 
-class LockStatus(Query):
-    """Tell who holds the host's lock."""
-
-    def answer(self, system: System) -> Data:
-        """Return ``held`` and the holder's ``record``; nobody's record is that of a killed one."""
-        try:
-            descriptor = _opened(os.O_RDONLY)
-        except FileNotFoundError:
-            return {"held": False}
-        try:
-            held = not _locked(descriptor, fcntl.LOCK_SH)
-            return {"held": held, "record": _read(descriptor), "now": time.time()}
-        finally:
-            os.close(descriptor)
-
-
-class LockRelease(Query):
-    """End whoever holds the host's lock: its agent is told to stop, and what it does breaks off."""
+class LockGive(Query):
+    """Give the lock back that this session has, so that others need not wait for its end."""
 
     def answer(self, system: System) -> Data:
-        """Return ``ended``: the record of the holder; empty where nobody held it.
+        """Return nothing; also where it was not held."""
+        _let_go(system, keep_record=False)
+        return {}
 
-        Raises:
-            Failure: it still does.
 
-        """
-        try:
-            descriptor = _opened(os.O_RDWR)
-        except FileNotFoundError:
-            return {}
-        try:
-            return self._end(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _end(self, descriptor: int) -> Data:
-        record = _read(descriptor)
-        if _locked(descriptor, fcntl.LOCK_EX):
+def _let_go(system: System, *, keep_record: bool) -> None:
+    """Free the lock. A run that was cut off leaves its record, for the next to say whose it was."""
+    descriptor = system.memo.pop(_HELD, None)
+    if descriptor is not None:
+        if not keep_record:
             os.ftruncate(descriptor, 0)
-            return {}
-        holder = _holder(descriptor)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if holder is not None:
-                _kill(holder, number)
-            deadline = time.monotonic() + _GRACE
-            while time.monotonic() < deadline:
-                if _locked(descriptor, fcntl.LOCK_EX):
-                    os.ftruncate(descriptor, 0)
-                    return {"ended": record or {"pid": holder}}
-                time.sleep(_POLL / 5)
-        raise Failure(
-            "the lock could not be taken away",
-            found="process {} holds it".format(holder or "unknown"),
-            hint="see what it is doing: ps -fp {}".format(holder or "PID"),
-        )
-
-
-def _opened(flags: int) -> int:
-    if flags & os.O_CREAT:
-        os.makedirs(os.path.dirname(PATH), mode=0o700, exist_ok=True)
-    return os.open(PATH, flags | os.O_CLOEXEC, 0o600)
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _read(descriptor: int) -> Optional[Record]:
-    text = os.pread(descriptor, 65536, 0)
-    try:
-        record = json.loads(text)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _let_go(descriptor: int) -> None:
-    os.ftruncate(descriptor, 0)
-    os.close(descriptor)
-
-
-def _write(descriptor: int, record: Record) -> None:
-    text = json.dumps(record).encode()
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text, 0)
-
-
-def _holder(descriptor: int) -> Optional[int]:
-    """Return the process that has the exclusive lock, as ``/proc/locks`` tells it (proc(5))."""
-    inode = os.fstat(descriptor).st_ino
-    with open("/proc/locks", encoding="ascii") as file:
-        found = re.search(r"FLOCK\s+ADVISORY\s+WRITE (\d+) \S+:{} ".format(inode), file.read())
-    return int(found.group(1)) if found and int(found.group(1)) > 0 else None
-
-
-def _kill(process: int, number: int) -> None:
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:
-        return  # it has ended by itself
+        os.close(descriptor)
 
 
 def _busy(record: Optional[Record]) -> Failure:
-    found = "somebody is just taking or leaving it" if record is None else described(record)
+    found = "somebody is just taking or leaving it"
     return Failure(
         "another run has the lock of this host",
-        found=found,
+        found=found if record is None else lock_file.described(record),
         hint="wait for it with --lock-wait SECONDS, or look: provision lock status",
     )
-
-
-def described(record: Record) -> str:
-    """Return a record as a person reads it."""
-    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(record.get("since", 0)))
-    text = "{by}: provision {command}, run {run}".format(
-        **{"by": "?", "command": "?", "run": "?", **record}
-    )
-    return "{}, since {}".format(text, since)

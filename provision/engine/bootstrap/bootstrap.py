@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.engine.bootstrap.contacts import Contacts, left
 from provision.engine.bootstrap.inventory import Newcomers
 from provision.engine.bootstrap.record import record
-from provision.engine.locking import lock
 from provision.engine.play.playbook import load
+from provision.engine.play.turn import Turn
 from provision.engine.preflight import preflight
 from provision.errors import ExitCode, UsageError
 from provision.playbook.model import Play
@@ -83,11 +82,11 @@ def bootstrap(run: Run, what: Bootstrap) -> ExitCode:
         fit = left(run, names)
         if fit and not run.options.check:
             # Each on its own, and without waiting: no two runs can wait for each other.
-            work = partial(lock, run, command="bootstrap", wait=0)
-            run.phase("lock", fit, lambda: run.each(fit, work))
+            run.locks.command = "bootstrap"
+            run.phase("lock", fit, lambda: run.each(fit, run.locks.take))
         contacts.make_logins(left(run, distant))
         for play in what.plays:
-            if not left(run, names) or not run.play(play, what.directory):
+            if not left(run, names) or not Turn(run, play, what.directory).take():
                 break
         is_pending = record(run, what.newcomers, contacts.facts)
     code = run.exit_code()

@@ -186,7 +186,14 @@ class HostPlay:
             return self._report(entry, error)
 
     def _report(self, entry: TaskEntry, error: UsageError | TaskError) -> Values:
-        """Report an error found here, such as an undefined variable, as the host's failure."""
+        """Report an error found here, such as an undefined variable, as the host's failure.
+
+        Entries are rendered ahead of the host: where it has failed meanwhile, this one is not run.
+        """
+        self.host.wait()
+        if self.host.failed:
+            self.host.note(entry.name, Result("not_run"))
+            raise HostFailedError(error.message)
         where = f"{error.where or entry.where}: "
         result = Result("failed", message=where + error.message, hint=error.hint or "")
         ignored = truth(self._templater(self.variables).render(entry.ignore_errors, entry.where))

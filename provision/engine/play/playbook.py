@@ -1,10 +1,9 @@
-"""Playbooks in a run: loaded against everything that may be called, played in order."""
+"""Playbooks: loaded against everything that may be called, and the hosts that they name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from provision.errors import Location, UsageError
 from provision.inventory.inventory import Inventory
@@ -13,9 +12,6 @@ from provision.playbook.loader import load_playbook
 from provision.playbook.model import Play, TaskEntry
 from provision.playbook.modules import Catalog
 from provision.tasks.task import tasks
-
-if TYPE_CHECKING:
-    from provision.engine.run import Run
 
 
 def load(path: Path) -> tuple[Play, ...]:
@@ -78,10 +74,3 @@ def hosts_of(inventory: Inventory, play: Play) -> list[str]:
         return []
     except UsageError as error:
         raise UsageError(error.message, where=play.where, hint=error.hint) from None
-
-
-def play_all(run: Run, plays: Sequence[Play], directory: Path) -> None:
-    """Carry the plays out one after the other, until one says that none may follow."""
-    for play in plays:
-        if not run.play(play, directory):
-            break

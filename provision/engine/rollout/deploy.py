@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from provision.engine.hooks import run_hook
-from provision.engine.locking import lock_hosts
 from provision.engine.options import RunOptions
 from provision.engine.play.playbook import load
 from provision.engine.play.tags import refuse_unknown_tags
 from provision.engine.preflight import preflight
 from provision.engine.rollout.checking import verify_hosts
-from provision.engine.rollout.gating import pass_gates, role_gates
+from provision.engine.rollout.gating import role_gates
 from provision.engine.rollout.images import pull
 from provision.engine.rollout.pushing import Push
-from provision.engine.rollout.undo import roles_in, undo
+from provision.engine.rollout.rollout import Rollout
 from provision.engine.run import Run
 from provision.errors import ExitCode, UsageError
 from provision.inventory.inventory import Inventory
@@ -57,10 +57,11 @@ def _deploy(
     hosts = list(projects)
     if not run.phase("preflight", hosts, lambda: preflight(run, projects)):
         return run.exit_code()
-    if not run.options.check and not lock_hosts(run, hosts, "deploy"):
+    if not run.options.check and not run.locks.take_all(hosts, "deploy"):
         return run.exit_code()
     run_hook(run, "pre-deploy", hosts, {})
-    code = _roll_out(run, plays, directory, projects, push)
+    Rollout(run, plays, directory, partial(_fetch, run, projects, push)).carry_out()
+    code = run.exit_code()
     sound = [host for host in hosts if not run.is_out(host)]
     if code is ExitCode.OK and sound and not (run.options.check or run.options.tags):
         code = verify_hosts(run, sound)
@@ -69,41 +70,14 @@ def _deploy(
     return code
 
 
-def _roll_out(
-    run: Run, plays: Sequence[Play], directory: Path, projects: Projects, push: Push | None
-) -> ExitCode:
-    """Carry the plays out; where one must not go on, what it has switched goes back."""
+def _fetch(run: Run, projects: Projects, push: Push | None) -> bool:
+    """Bring all images to the hosts before the first switch, unless few may be needed."""
     options = run.options
     is_narrow = bool(options.tags or options.skip_tags)
-    are_there = options.check or (is_narrow and push is None)
-    for play in plays:
-        if roles_in(play) and not are_there:
-            are_there = True
-            hosts = [host for host in projects if not run.is_out(host)]
-            if not (push.send(hosts) if push else pull(run, hosts, projects)):
-                return run.exit_code()
-        if not _play(run, play, directory):
-            return run.exit_code()
-    return run.exit_code()
-
-
-def _play(run: Run, play: Play, directory: Path) -> bool:
-    """Carry out one play, or leave its hosts as they were; return whether others may follow."""
-    try:
-        goes_on = run.play(play, directory, pass_gates)
-    except KeyboardInterrupt:
-        if roles_in(play) and run.attempted and not run.options.check:
-            run.stop()
-            run.connect_anew()
-            undo(run, play, run.attempted, run.untouched)
-        raise
-    if run.options.check:
-        return goes_on
-    if not goes_on:
-        undo(run, play, run.attempted, run.untouched)
-    elif any(run.is_out(host) for host in run.attempted):
-        undo(run, play, [host for host in run.attempted if run.is_out(host)], ())
-    return goes_on
+    if options.check or (is_narrow and push is None):
+        return True
+    hosts = [host for host in projects if not run.is_out(host)]
+    return push.send(hosts) if push else pull(run, hosts, projects)
 
 
 def load_deploy(inventory: Inventory, options: RunOptions) -> tuple[tuple[Play, ...], Path]:

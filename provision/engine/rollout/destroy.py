@@ -9,7 +9,6 @@ from provision.agent.resources.compose_down import ComposeDown
 from provision.agent.resources.directory import Directory
 from provision.agent.resources.history import History
 from provision.engine.hooks import run_hook
-from provision.engine.locking import lock_hosts
 from provision.engine.rollout.going_back import RoleState, States, look
 from provision.engine.run import Run
 from provision.errors import ExitCode
@@ -32,7 +31,7 @@ def destroy(
             write to.
 
     """
-    if not run.options.check and not lock_hosts(run, hosts, "destroy"):
+    if not run.options.check and not run.locks.take_all(hosts, "destroy"):
         return None
     states = look(run, hosts, roles)
     if states is None:

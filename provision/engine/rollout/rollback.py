@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from provision.engine.hooks import run_hook
-from provision.engine.locking import lock_hosts
 from provision.engine.rollout.going_back import RoleState, States, go_to, kept, look
 from provision.engine.run import Run
 from provision.errors import ExitCode, UsageError, did_you_mean
@@ -32,7 +31,7 @@ def rollback(
         TaskError: a host has not kept its release; nothing is changed on any.
 
     """
-    if not run.options.check and not lock_hosts(run, hosts, "rollback"):
+    if not run.options.check and not run.locks.take_all(hosts, "rollback"):
         return None
     states = look(run, hosts, roles)
     if states is None:

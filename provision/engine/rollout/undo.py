@@ -1,22 +1,24 @@
-"""After a failed or interrupted rollout of a role: back to what ran before, and the truth about it.
+"""After a failed or interrupted rollout: back to what ran before, and the truth about it.
 
-A host that has the new release already goes back to the one that it replaced; one whose switch
-failed gets its current release, which the link never left, started again. Where there was none,
-the broken containers are stopped and kept, with their logs. Hosts whose turn had not come are not
-touched.
+The role that failed goes back first. A host that has its new release already goes back to the one
+that it replaced; one whose switch failed gets its current release, which the link never left,
+started again. Where there was none, the broken containers are stopped and kept, with their logs.
+Hosts whose turn had not come are not touched. Then the roles before it go back, the last one first,
+where this run has switched them: their releases belong together. What is well and has nothing from
+before stays.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from provision.agent.resources.compose_stop import ComposeStop
 from provision.agent.resources.history import History
-from provision.engine.locking import lock
+from provision.engine.play.turn import Turn
 from provision.engine.rollout.going_back import RoleState, go_to, roles_on
+from provision.engine.rollout.undone import Undone
 from provision.engine.run import Run
 from provision.errors import ProvisionError, UnreachableError
 from provision.playbook.model import Play
@@ -28,17 +30,9 @@ _LOCK_WAIT = 90.0  # seconds that an agent whose connection was lost may still b
 _PATIENCE = 60.0  # seconds for a host that was lost to come back: it may be booting
 _RETRY = 2.0  # seconds
 _TRIES = 2  # that may fail on a host
+_NEXT = "next      mend it and deploy again; provision history tells what runs where"
 
-
-@dataclass
-class _Outcome:
-    """What became of the hosts, each in one of the lists or mappings."""
-
-    back: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
-    first: list[str] = field(default_factory=list)
-    stuck: dict[str, str] = field(default_factory=dict)
-    other_roles: set[str] = field(default_factory=set)
+_UndoRole = Callable[[Run, Host, Undone], None]
 
 
 def roles_in(play: Play) -> list[str]:
@@ -48,29 +42,58 @@ def roles_in(play: Play) -> list[str]:
     return [role for role in named if role in ROLES] if named else []
 
 
-def undo(run: Run, play: Play, attempted: Sequence[str], untouched: Sequence[str]) -> None:
-    """Bring the hosts that a play has been working on back, and add what is so now to the notes.
+def undo(run: Run, turns: Sequence[Turn]) -> None:
+    """Bring back what a run has switched, and add what is so now to its notes.
 
     Args:
-        run: in which it failed.
-        play: which failed.
-        attempted: hosts of the batches that had begun.
-        untouched: the others.
+        run: in which the last one of ``turns`` has failed, or was interrupted.
+        turns: the plays that have had theirs, in order.
 
     """
-    for role in reversed(roles_in(play)):
-        outcome = _Outcome()
-        work = partial(_work, run, attempted, role, outcome)
-        run.phase(f"undo {role}", attempted, work)
-        run.notes += _told(role, outcome, untouched)
+    *earlier, failed = turns
+    given_up = _undo_turn(run, failed, failed.attempted, failed.untouched)
+    roles = [role for turn in reversed(earlier) for role in reversed(roles_in(turn.play))]
+    switched = [role for role in dict.fromkeys(roles) if run.info.switched.get(role)]
+    if switched and run.options.keep_roles:
+        named = ", ".join(sorted(switched))
+        run.notes.append(f"kept      {named}: what is new there is well (provision rollback)")
+        switched = []
+    for role in switched:
+        given_up |= _undo(run, role, sorted(run.info.switched[role] - given_up), (), _go_back)
+    run.notes.append(_NEXT)
 
 
-def _work(run: Run, hosts: Sequence[str], role: str, outcome: _Outcome) -> str:
-    run.fleet.run_on(hosts, lambda name: _put_back(run, name, role, outcome))
-    return f"{len(hosts) - len(outcome.stuck)}/{len(hosts)} put back"
+def undo_some(run: Run, turn: Turn, hosts: Sequence[str]) -> None:
+    """Bring back what a play has switched on a few hosts that failed, while the run goes on."""
+    _undo_turn(run, turn, hosts, ())
+    if roles_in(turn.play):
+        run.notes.append(_NEXT)
 
 
-def _put_back(run: Run, name: str, role: str, outcome: _Outcome) -> None:
+def _undo_turn(run: Run, turn: Turn, hosts: Sequence[str], untouched: Sequence[str]) -> set[str]:
+    given_up: set[str] = set()
+    for role in reversed(roles_in(turn.play)):
+        left = [host for host in hosts if host not in given_up]
+        given_up |= _undo(run, role, left, untouched, _mend)
+    return given_up
+
+
+def _undo(
+    run: Run, role: str, hosts: Sequence[str], untouched: Sequence[str], way: _UndoRole
+) -> set[str]:
+    """Do it for one role, on all hosts at the same time; return those that cannot be reached."""
+    undone = Undone(role)
+
+    def work() -> str:
+        run.fleet.run_on(hosts, partial(_put_back, run, undone, way))
+        return f"{len(hosts) - len(undone.stuck)}/{len(hosts)} put back"
+
+    run.phase(f"undo {role}", hosts, work)
+    run.notes += undone.told(untouched)
+    return {host for host in undone.stuck if host in run.fleet.lost}
+
+
+def _put_back(run: Run, undone: Undone, way: _UndoRole, name: str) -> None:
     """Undo a role on one host, again if need be: it may be booting, or its Docker starting."""
     lost = run.fleet.lost.pop(name, None)
     deadline = time.monotonic() + _PATIENCE
@@ -79,7 +102,7 @@ def _put_back(run: Run, name: str, role: str, outcome: _Outcome) -> None:
         if lost is not None:
             run.fleet.reopen(name)
         try:
-            return _undo_role(run, _reached(run, name), role, outcome)
+            return way(run, _reached(run, name), undone)
         except UnreachableError as error:
             problem, lost = error.message, lost or error
             is_over = time.monotonic() > deadline
@@ -89,7 +112,7 @@ def _put_back(run: Run, name: str, role: str, outcome: _Outcome) -> None:
         if is_over:
             break
         run.fleet.pause(_RETRY)
-    outcome.stuck[name] = problem
+    undone.stuck[name] = problem
     if lost is not None:
         run.fleet.lost[name] = lost
 
@@ -101,28 +124,39 @@ def _reached(run: Run, name: str) -> Host:
     """
     run.fleet.link(name).channel("root").resume()
     host = run.host(name)
-    lock(run, host, "deploy", _LOCK_WAIT)
+    run.locks.take(host, _LOCK_WAIT)
     return host
 
 
-def _undo_role(run: Run, host: Host, role: str, outcome: _Outcome) -> None:
-    states = roles_on(host)
-    outcome.other_roles |= {it for it in states if it != role and _replaced(states[it], run.id)}
-    state = states.get(role)
-    became = outcome.back
-    if state is not None and state.project is not None:  # else it had not begun
+def _mend(run: Run, host: Host, undone: Undone) -> None:
+    """Bring a host back on which the role is broken, or may be; nothing where it had not begun."""
+    state = roles_on(host).get(undone.role)
+    became = undone.back
+    if state is not None and state.project is not None:
         _record_failure(run, host, state)
         switched = _replaced(state, run.id)
         if switched == "":
-            became = outcome.first
+            became = undone.first
         elif switched or state.current:
             go_to(host, state, switched or state.current, "undo")
         else:
             stop = ComposeStop(project=state.project)
             host.apply(stop, name="stop what is broken, keep its logs")
-            became = outcome.stopped
+            became = undone.stopped
         host.settle()
     became.append(host.name)
+
+
+def _go_back(run: Run, host: Host, undone: Undone) -> None:
+    """Bring a host back on which the role is well, on a release of this run's."""
+    state = roles_on(host).get(undone.role)
+    switched = None if state is None else _replaced(state, run.id)
+    if state is None or switched is None:
+        return  # it has gone back before, when it was this role that failed there
+    if switched:
+        go_to(host, state, switched, "undo")
+        host.settle()
+    (undone.back if switched else undone.first).append(host.name)
 
 
 def _replaced(state: RoleState, run: str) -> str | None:
@@ -150,35 +184,3 @@ def _record_failure(run: Run, host: Host, state: RoleState) -> None:
     }
     # A full disk, say, must not keep the host from going back.
     host.submit(History(entry=entry), Manner(ignore_errors=True), name="history")
-
-
-def _told(role: str, outcome: _Outcome, untouched: Sequence[str]) -> list[str]:
-    """Return what is so now, for the person who has to decide what to do next."""
-    parts = []
-    if outcome.back:
-        parts.append(f"{_are(outcome.back)} back on the release of {role} from before")
-    if outcome.stopped:
-        parts.append(
-            f"{', '.join(outcome.stopped)} had none before: what is broken is stopped,"
-            " and its logs are kept (docker logs)"
-        )
-    if outcome.first:
-        parts.append(f"{_are(outcome.first)} well on the first release, which stays")
-    if untouched:
-        parts.append(f"{', '.join(untouched)} {_was(untouched)} not touched")
-    lines = [f"undone    {'; '.join(parts)}"] if parts else []
-    lines += [
-        f"mixed     {name} could not be put back: {why}" for name, why in outcome.stuck.items()
-    ]
-    if outcome.other_roles:
-        named = ", ".join(sorted(outcome.other_roles))
-        lines.append(f"kept      {named}: the new release is well and stays (provision rollback)")
-    return [*lines, "next      mend it and deploy again; provision history tells what runs where"]
-
-
-def _are(names: Sequence[str]) -> str:
-    return f"{', '.join(sorted(names))} {'is' if len(names) == 1 else 'are'}"
-
-
-def _was(names: Sequence[str]) -> str:
-    return "was" if len(names) == 1 else "were"

@@ -10,7 +10,8 @@ import yaml
 
 from provision.engine.events import Event, EventBus, HostUnreachable, PhaseFinished, TaskFinished
 from provision.engine.options import RunOptions
-from provision.engine.play.playbook import load, play_all, targeted_hosts
+from provision.engine.play.play import play_all
+from provision.engine.play.playbook import load, targeted_hosts
 from provision.engine.run import Run
 from provision.errors import ExitCode
 from provision.inventory.inventory import Inventory
@@ -76,5 +77,5 @@ def played(
     limit = options.pop("limit", None)
     names = targeted_hosts(inventory, plays, limit)
     run = Run("test", inventory, RunOptions(**options), EventBus(result.events.append), names)
-    result.code = run.perform(lambda run: play_all(run, plays, directory))
+    result.code = run.perform(lambda run: play_all(run, plays, path))
     return result

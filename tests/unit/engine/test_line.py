@@ -49,7 +49,7 @@ class Line:
     def pause(self, seconds: float) -> None:
         pass
 
-    def resumed(self, host: object) -> None:
+    def opened(self, host: object) -> None:
         pass
 
 
