@@ -96,10 +96,10 @@ class Cluster:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
         return done.stdout.strip()
 
-    def versions(self) -> dict[str, str]:
-        """Return which version really runs on each host, and how it is."""
+    def versions(self, role: str = "game-server") -> dict[str, str]:
+        """Return which version of a role really runs on each host."""
         ask = (
-            "docker ps --filter label=com.docker.compose.project=generals-game-server"
+            f"docker ps --filter label=com.docker.compose.project=generals-{role}"
             " --format '{{.ID}}' | xargs -r docker inspect -f"
             " '{{range .Config.Env}}{{println .}}{{end}}' | sed -n s/^VERSION=//p"
         )

@@ -56,6 +56,78 @@ def test_all_locks_or_none(cluster: Cluster) -> None:
     assert first.wait(60) == 0
 
 
+@pytest.mark.parametrize("wait", [(), ("--lock-wait", "120")], ids=["at-once", "waiting"])
+def test_of_two_that_begin_together_one_goes_first(cluster: Cluster, wait: tuple[str, ...]) -> None:
+    """Without waiting the other one is told, and takes nothing; else it goes second."""
+    runs = {number: cluster.start("deploy", *wait, version=number) for number in ("2", "3")}
+    said = {number: run.communicate(timeout=240)[0] for number, run in runs.items()}
+    codes = {number: run.returncode for number, run in runs.items()}
+    switches = [line for line in cluster.history() if line["action"] == "deploy"][-4:]
+    order = list(dict.fromkeys(line["run"] for line in switches))
+    if wait:
+        assert set(codes.values()) == {0}, said
+        assert [line["run"] for line in switches] == [order[0]] * 2 + [order[1]] * 2
+        assert len(set(cluster.versions().values())) == 1
+        return
+    assert sorted(codes.values()) == [0, 3], said
+    (winner,) = (number for number, code in codes.items() if code == 0)
+    (loser,) = runs.keys() - {winner}
+    assert cluster.versions() == {"h1": winner, "h2": winner}
+    assert "another run has the lock of this host" in said[loser]
+    assert f"provision deploy, run {order[-1]}, since" in said[loser]
+    assert "nothing is changed, and all are given back" in said[loser]
+
+
+PLAY = """
+- hosts: all
+  become: true
+  tasks:
+    - command: sleep {{ pause | default(0) }}
+    - copy: {dest: /etc/from-a-play, content: "{{ version }}"}
+"""
+
+
+def test_a_play_locks_its_hosts(cluster: Cluster) -> None:
+    (cluster.project / "change.yml").write_text(PLAY)
+    first = cluster.start("play", "change.yml", "-e", "pause=12", "--limit", "h1")
+    wait_until(lambda: cluster.locks()["h1"]["held"])
+    record = cluster.locks()["h1"]["record"]
+    assert record["command"] == "play change.yml"
+    assert not cluster.locks()["h2"]["held"], "it does nothing there"
+    done = cluster.run("deploy", version="2", expect=3)
+    assert f"provision play change.yml, run {record['run']}, since" in done.stdout
+    done = cluster.run("play", "change.yml", version="2", expect=3)
+    assert "FAILED" in done.stdout and "another run has the lock of this host" in done.stdout
+    assert cluster.on("h1", "cat /etc/from-a-play") != "2"
+    assert cluster.on("h2", "cat /etc/from-a-play") == "2", "a host that is free has its play"
+    cluster.run("play", "change.yml", "--check", version="2", expect=2)
+    cluster.run("play", "change.yml", "--lock-wait", "60", version="3")
+    assert first.wait(60) == 0
+    assert cluster.on("h1", "cat /etc/from-a-play") == "3"
+    assert cluster.versions() == {"h1": "1", "h2": "1"}
+
+
+def test_who_is_not_root_needs_no_lock(cluster: Cluster) -> None:
+    cluster.hook("pre-deploy", "sleep 12")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    (cluster.project / "look.yml").write_text("- hosts: all\n  tasks: [{command: uptime}]\n")
+    cluster.run("play", "look.yml")
+    assert first.wait(60) == 0
+
+
+@pytest.mark.parametrize("command", ["rollback", "destroy"])
+def test_going_back_and_removing_need_the_lock(cluster: Cluster, command: str) -> None:
+    cluster.hook("pre-deploy", "sleep 12")
+    first = cluster.start("deploy", version="1")
+    wait_until(lambda: held(cluster))
+    yes = ["--yes"] if command == "destroy" else []
+    done = cluster.run(command, *yes, expect=3)
+    assert "another run has the lock of this host" in done.stdout
+    assert first.wait(60) == 0
+    assert cluster.versions() == {"h1": "1", "h2": "1"}
+
+
 def test_a_check_needs_no_lock(cluster: Cluster) -> None:
     cluster.hook("pre-deploy", "sleep 15")
     first = cluster.start("deploy", version="1")
@@ -71,7 +143,12 @@ def test_a_killed_controller_leaves_no_lock(cluster: Cluster) -> None:
     first.send_signal(signal.SIGKILL)
     first.wait()
     wait_until(lambda: not any(each["held"] for each in cluster.locks().values()), 20)
-    assert all(each.get("record") is None for each in cluster.locks().values())
+    record = cluster.locks()["h1"]["record"]
+    assert "the last holder was cut off" in cluster.run("lock", "status").stdout
+    done = cluster.run("deploy", version="1")
+    for host in cluster.hosts:
+        assert f"{host}: taken over from a run that was cut off ({record['by']}" in done.stdout
+    assert "taken over" not in cluster.run("deploy", version="1").stdout
 
 
 def test_the_lock_of_a_killed_agent_is_taken_over_and_that_is_said(cluster: Cluster) -> None:
@@ -83,7 +160,7 @@ def test_the_lock_of_a_killed_agent_is_taken_over_and_that_is_said(cluster: Clus
     assert first.wait(60) == 4
     cluster.hook("pre-deploy", None)
     done = cluster.run("deploy", version="1")
-    assert f"h1: taken over from a run that was killed ({record['by']}" in done.stdout
+    assert f"h1: taken over from a run that was cut off ({record['by']}" in done.stdout
 
 
 def test_a_lock_can_be_taken_away(cluster: Cluster) -> None:
