@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from provision.engine.masking import Mask
 from provision.engine.options import RunOptions
 from provision.engine.play.actions import Call
 from provision.engine.play.judging import Judge, is_judged
+from provision.engine.play.keywords import label_of, manner_of, user_of
 from provision.engine.play.loops import Item, items_of
 from provision.engine.play.once import Once
 from provision.engine.play.performing import Pause, perform
@@ -77,7 +77,7 @@ class HostPlay:
 
         """
         self.host.play = self.play.name
-        self.host.become = self._user(None, self._templater(self.variables))
+        self.host.become = user_of(self.play, None, self._templater(self.variables))
         if truth(self.play.gather_facts):
             self.host.gather_facts()
         for section in (self.play.pre_tasks, self.play.tasks, self.play.post_tasks):
@@ -224,53 +224,18 @@ class HostPlay:
         """Do an entry without a loop, or for one item of it."""
         templater = self._templater(item.variables)
         no_log = truth(templater.render(entry.no_log, entry.where))
-        label = self._label(entry, item, templater, no_log)
+        label = label_of(entry, item, templater, hidden=no_log)
         if entry.when is not None and not templater.test(entry.when, entry.where):
             self.host.note(label, Result("skipped"))
             return SKIPPED
-        self.host.become = self._user(entry, templater)
-        manner = self._manner(entry, templater, no_log)
+        self.host.become = user_of(self.play, entry, templater)
+        manner = manner_of(self.play, entry, templater, no_log=no_log)
         call = Call(
             entry, label, templater, self.host, manner, verbosity=self.options.verbosity
         ).with_parameters()
         planned = self.host.check if manner.check is None else manner.check
         judge = Judge(entry, item.variables, self.search, planned) if is_judged(entry) else None
         return perform(call, judge, self.pause)
-
-    def _manner(self, entry: TaskEntry, templater: Templater, no_log: bool) -> Manner:
-        check = entry.check_mode
-        environment: Any = templater.render({**self.play.environment, **entry.environment})
-        names: Any = templater.render(list(entry.notify), entry.where)
-        return Manner(
-            notify=tuple(map(str, names)),
-            ignore_errors=truth(templater.render(entry.ignore_errors, entry.where)),
-            check=None if check is None else truth(templater.render(check, entry.where)),
-            no_log=no_log,
-            environment={name: str(value) for name, value in environment.items()},
-        )
-
-    def _label(self, entry: TaskEntry, item: Item, templater: Templater, no_log: bool) -> str:
-        """Return the entry's name, in a loop with the item; what cannot be rendered stays."""
-        try:
-            name = templater.render_text(entry.name, entry.where)
-        except UsageError:
-            name = entry.name
-        return name + item.suffix(entry.loop_control, templater, hidden=no_log)
-
-    def _user(self, entry: TaskEntry | None, templater: Templater) -> str | None:
-        """Return the user to become; connection variables win over keywords, as in Ansible."""
-        variables = templater.variables
-        assert isinstance(variables, HostVariables)  # noqa: S101 - all templaters here have them
-
-        def first(variable: str, keyword: object, of_play: object) -> object:
-            candidates = (variables.given(variable), keyword, of_play)
-            given = next((value for value in candidates if value is not None), None)
-            return templater.render(given)
-
-        if not truth(first("ansible_become", entry and entry.become, self.play.become)):
-            return None
-        named = (entry and entry.become_user, self.play.become_user)
-        return str(first("ansible_become_user", *named) or "root")
 
     def _templater(self, variables: HostVariables) -> Templater:
         return Templater(variables, search=self.search)
