@@ -57,7 +57,7 @@ class Locks:
         def work() -> str:
             if self._take(order):
                 return f"{len(order)}/{len(order)} taken"
-            return "not all can be had: nothing is changed, and all are given back"
+            return "not all are free: none is kept"
 
         return self._run.phase("lock", order, work)
 
