@@ -80,6 +80,7 @@ class Locks:
         def work(name: str) -> None:
             result = self._answer(name, self._request(0))
             if result.status == "ok":
+                self._run.fleet.link(name).is_locked = True
                 self._note(name, result)
             else:
                 refused.add(name)
@@ -144,7 +145,6 @@ class Locks:
         """Take note of a lock that was taken, and of whoever has not given it back."""
         if result.status != "ok":
             return
-        self._run.fleet.link(name).is_locked = True
         self._had.add(name)
         if earlier := result.data.get("taken_over"):
             said = f"taken over from a run that was cut off ({described(earlier)})"
