@@ -24,6 +24,7 @@ def at_version_one(cluster: Cluster) -> Iterator[None]:
     yield
     for point in ("pre-deploy", "post-deploy", "deploy-failed"):
         cluster.hook(point, None)
+    cluster.on("h1", "rm -f /run/hold")
     wait_until(lambda: not any(each["held"] for each in cluster.locks().values()))
 
 
@@ -89,7 +90,7 @@ PLAY = """
 
 def test_a_play_locks_its_hosts(cluster: Cluster) -> None:
     (cluster.project / "change.yml").write_text(PLAY)
-    cluster.on("h1", "touch /run/hold")
+    cluster.on("h1", "rm -f /etc/from-a-play; touch /run/hold")
     first = cluster.start("play", "change.yml", "--limit", "h1")
     wait_until(lambda: cluster.locks()["h1"]["held"])
     record = cluster.locks()["h1"]["record"]
