@@ -79,7 +79,6 @@ def test_a_run_that_was_cut_off_leaves_its_name(path: str) -> None:
     take(system)
     for end in system.at_end:
         end()
-    os.close(system.memo["host lock"])
     assert LockStatus().answer(System())["record"]["run"] == "r2"
     assert take(System()) == {}, "a run takes its own lock again, and says nothing of it"
 
