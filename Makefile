@@ -11,7 +11,7 @@ help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
 	@echo "make test-long  what takes minutes each: learning, rollbacks, image builds, Ansible beside us"
-	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (20 minutes)"
+	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (half an hour)"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
 	@echo "make bench  compare speed with Ansible, pyinfra and a script by hand (8 minutes)"
@@ -60,7 +60,7 @@ test: prerequisites unit local
 test-long: prerequisites $(READY)
 	$(PYTHON) -m pytest -q $(LONG)
 
-# Every fault in every phase of a deploy, and the agent killed at every step: 20 minutes.
+# Every fault in every phase of a deploy, and the agent killed at every step: half an hour on two cores.
 test-faults: prerequisites $(READY)
 	PROVISION_FAULTS=whole $(PYTHON) -m pytest -q --numprocesses 3 tests/faults
 

@@ -14,7 +14,7 @@ from .conftest import Stand
 
 pytestmark = pytest.mark.integration
 
-_SHARES = 16  # of all steps, so that they can be taken side by side
+_SHARES = 4  # of all steps, so that they can be taken side by side
 _FIRST, _STRIDE = (range(1, _SHARES + 1), _SHARES) if WHOLE else ((1,), 17)
 _MOST = 1000  # steps; a deploy that has more of them never ends
 
