@@ -97,6 +97,9 @@ def _at_one_version(host: Host, machine: Machine, decision: Decision, family: st
 def _carry_out(host: Host, decision: Decision, status: Mapping[str, Any], family: str) -> None:
     if decision.blacklist:
         carrying_out.keep_nouveau_out(host, decision.blacklist)
+    if decision.verdict == "install":
+        there = status["driver"]["packages"]
+        carrying_out.release(host, [it for it in there if it not in decision.holds], family)
     carrying_out.install(host, decision, family)
     carrying_out.build(host, decision.build)
     carrying_out.hold(host, _held(host, decision), family)

@@ -73,6 +73,14 @@ def hold(host: Host, names: Sequence[str], family: str) -> None:
         host.apply(packages(family, names, hold=True), name="hold the driver's packages")
 
 
+def release(host: Host, names: Sequence[str], family: str) -> None:
+    """Let dependencies of a driver that is replaced follow it; apt keeps those that are held."""
+    if names and family == "debian":
+        host.apply(
+            packages(family, names, hold=False), name="release the old driver's dependencies"
+        )
+
+
 def packages(family: str, names: Sequence[str], *, hold: bool | None = None) -> Apt | Dnf:
     """Return packages, without what is only recommended: that would be a desktop."""
     if family == "debian":

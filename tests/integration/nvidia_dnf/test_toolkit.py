@@ -120,6 +120,7 @@ def test_metadata_signed_by_somebody_else_is_refused(
 def test_a_container_sees_what_it_asked_for(
     play: Play, on_host: OnHost, device: str, seen: list[str]
 ) -> None:
+    assert play("docker_engine").code == 0  # which switches CDI on
     option = f"--device {device}" if device else ""
     listed = on_host(f"docker run --rm {option} tiny:1 ls /dev").split()
     assert [it for it in listed if it.startswith("nvidia") and it[6:].isdigit()] == seen
