@@ -5,12 +5,11 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 
-.PHONY: help demo test test-long test-faults unit local lint bench prerequisites clean
+.PHONY: help demo test test-faults unit local lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
-	@echo "make test-long  what takes minutes each: learning, rollbacks, image builds, Ansible beside us"
 	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (half an hour)"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
@@ -46,19 +45,13 @@ unit: lint
 local: $(READY)
 	$(PYTHON) -m pytest -q $(PARALLEL) -m local tests/unit
 
-# What takes minutes each on top: learning stacks, rollbacks, image builds, Ansible's own pace, drivers.
-LONG := tests/integration/playbook tests/integration/images tests/integration/reference tests/integration/trainers \
-        tests/integration/releases tests/integration/faults tests/integration/push \
-        tests/integration/deploy/test_faults.py tests/integration/nvidia/test_dkms.py \
-        tests/integration/bootstrap/test_minimal.py
-# Installing a browser takes half a minute; where there is one, its tests are quick ones.
-LONG += $(if $(shell command -v chromium),,tests/integration/report)
+# Tests on hosts: a folder shares a lab and stays with one worker; the longest begin first.
+TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+LONGEST := $(patsubst %,tests/integration/%,reference deploy releases nvidia playbook)
+FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(patsubst %/__init__.py,%,$(wildcard tests/integration/*/__init__.py)))
 
 test: prerequisites unit local
-	$(PYTHON) -m pytest -q docker/reference/tests tests/integration tests/faults $(LONG:%=--ignore=%)
-
-test-long: prerequisites $(READY)
-	$(PYTHON) -m pytest -q $(LONG)
+	$(PYTHON) -m pytest -q $(TOGETHER) $(FOLDERS) tests/faults tests/integration/test_*.py docker/reference/tests
 
 # Every fault in every phase of a deploy, and the agent killed at every step: half an hour on two cores.
 test-faults: prerequisites $(READY)
