@@ -78,6 +78,8 @@ FAULTS: dict[str, tuple[str, dict[str, str]]] = {
     "h3": (
         "echo admin > /var/lib/generals/grafana/password-of-the-stand-in;"
         "docker restart -t 1 $(docker ps -qf label=com.docker.compose.service=grafana);"
+        "timeout 60 sh -c 'until docker ps -qf label=com.docker.compose.service=grafana"
+        " -f health=healthy | grep -q .; do sleep 1; done';"
         "rm /etc/systemd/journald.conf.d/provision.conf",
         {
             "monitoring: Grafana refuses its default password": "HTTP/1.0 200",
