@@ -5,11 +5,12 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 
-.PHONY: help demo test test-faults unit local lint bench prerequisites clean
+.PHONY: help demo test test-long test-faults unit local lint bench prerequisites clean
 
 help:
 	@echo "make demo   three lab hosts, bare -> a verified stack that learns (needs Docker)"
 	@echo "make test   linters, unit tests, tests on lab hosts"
+	@echo "make test-long  what takes minutes each: learning, rollbacks, image builds, a compiled driver"
 	@echo "make test-faults  break hosts in every phase of a deploy, and at every step (half an hour)"
 	@echo "make unit   linters and unit tests alone: no Docker, no network"
 	@echo "make local  whole plays and sessions on this machine; our answers beside ansible-core's"
@@ -47,11 +48,16 @@ local: $(READY)
 
 # Tests on hosts: a folder shares a lab and stays with one worker; the longest begin first.
 TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder
-LONGEST := $(patsubst %,tests/integration/%,reference deploy releases nvidia playbook)
-FOLDERS := $(LONGEST) $(filter-out $(LONGEST),$(patsubst %/__init__.py,%,$(wildcard tests/integration/*/__init__.py)))
+# What takes minutes each: a stack that learns, rollbacks, image builds, a driver compiled for a kernel.
+LONG := $(patsubst %,tests/integration/%,nvidia/test_dkms.py releases reference trainers learner images)
+FIRST := tests/integration/deploy tests/faults
+FOLDERS := $(FIRST) $(filter-out $(FIRST) $(LONG),$(patsubst %/__init__.py,%,$(wildcard tests/integration/*/__init__.py)))
 
 test: prerequisites unit local
-	$(PYTHON) -m pytest -q $(TOGETHER) $(FOLDERS) tests/faults tests/integration/test_*.py docker/reference/tests
+	$(PYTHON) -m pytest -q $(TOGETHER) $(FOLDERS) tests/integration/test_*.py docker/reference/tests $(LONG:%=--ignore=%)
+
+test-long: prerequisites $(READY)
+	$(PYTHON) -m pytest -q $(TOGETHER) $(LONG)
 
 # Every fault in every phase of a deploy, and the agent killed at every step: half an hour on two cores.
 test-faults: prerequisites $(READY)

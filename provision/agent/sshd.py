@@ -119,15 +119,21 @@ def check(system: System) -> None:
 
 
 def reload(system: System) -> None:
-    """Have the server read its configuration; connections stay. One per connection needs none."""
+    """Have the server read its configuration; connections stay. One per connection needs none.
+
+    A server that has its socket from systemd ends at a reload: it cannot bind the address itself.
+    Sessions outlive a restart (``KillMode=process``).
+    """
     unit = running_unit(system)
     if unit is not None:
-        system.must_run(["systemctl", "reload", unit])
+        has_socket = _is_active(system, unit.replace(".service", ".socket"))
+        system.must_run(["systemctl", "restart" if has_socket else "reload", unit])
 
 
 def running_unit(system: System) -> Optional[str]:
     """Return the unit of the server that listens, or None where systemd starts one per login."""
-    for unit in _UNITS:
-        if system.run(["systemctl", "is-active", "--quiet", unit]).returncode == 0:
-            return unit
-    return None
+    return next((unit for unit in _UNITS if _is_active(system, unit)), None)
+
+
+def _is_active(system: System, unit: str) -> bool:
+    return system.run(["systemctl", "is-active", "--quiet", unit]).returncode == 0

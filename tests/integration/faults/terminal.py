@@ -29,7 +29,7 @@ class Terminal:
         self.process = subprocess.Popen(
             argv,
             cwd=directory,
-            env={**environment, "TERM": "xterm-256color", "PYTHONUTF8": "1"},
+            env={**_not_in_ci(environment), "TERM": "xterm-256color", "PYTHONUTF8": "1"},
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
@@ -85,3 +85,8 @@ class Terminal:
         """Tell whether the cursor is visible and the settings are as they were."""
         settings = termios.tcgetattr(self._slave)
         return self.shown.rfind(_SHOW) >= self.shown.rfind(_HIDE) and settings == self._before
+
+
+def _not_in_ci(environment: dict[str, str]) -> dict[str, str]:
+    """Return what a person has set, who sees the live view; in CI there are plain lines."""
+    return {name: value for name, value in environment.items() if name != "CI"}
