@@ -60,7 +60,8 @@ def test_cut(project: Project, on_host: OnHost, cut: str, restore: str, seconds:
     on_host("h1", "pkill -x sleep")  # it would have been let finish
     time.sleep(1)
     assert on_host("h1", "test -e /tmp/last || echo absent") == "absent\n"
-    again = project.play(PLAY.replace("4712", "0"))
+    # Until h1 has noticed that nobody is there, the lost run has its lock.
+    again = project.play(PLAY.replace("4712", "0"), "--lock-wait", "120")
     assert again.code == 0, again.shown
     assert again.recap()["h1"]["changed"] == 2, again.shown
     on_host("h1", "rm /tmp/first /tmp/last")
