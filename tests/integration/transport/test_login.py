@@ -215,6 +215,9 @@ def test_jump_host(servers: Servers, link: Link) -> None:
     assert ask(opened, "id -un", become="root") == "root"
     assert servers.connections(outer) == 1
     opened.close()
+    deadline = time.monotonic() + 5  # the server takes a moment to clear up
+    while servers.connections(outer) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert servers.connections(outer) == 0
 
 
