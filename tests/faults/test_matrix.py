@@ -125,7 +125,7 @@ def _wait_for_phase(host: Broken, running: Running, cell: Cell) -> None:
         return running.until(_task("task_started", "hold"))
     running.until(_SHOWS[cell.phase])
     if cell.phase == "prepare":
-        until(lambda: host.sh("pgrep -f slow-package.prerm"), "dpkg has not begun")
+        until(lambda: host.sh("pgrep -f '[s]low-package.prerm'"), "dpkg has not begun")
     elif cell.phase == "connect" and cell.fault in ("agent-killed", "rebooted"):
         host.await_agent()
 
