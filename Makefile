@@ -41,10 +41,10 @@ lint: $(READY)
 PARALLEL := --numprocesses 2 --dist loadfile
 
 unit: lint
-	$(PYTHON) -m pytest -q $(PARALLEL) -m "not local" tests/unit
+	$(PYTHON) -m pytest -q $(PARALLEL) tests/unit
 
 local: $(READY)
-	$(PYTHON) -m pytest -q $(PARALLEL) -m local tests/unit
+	$(PYTHON) -m pytest -q $(PARALLEL) tests/local
 
 # Tests on hosts: a folder shares a lab and stays with one worker; the longest begin first.
 TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder

@@ -35,7 +35,7 @@ NOT_HERE = {
     *("authorized_key", "merge_json", "modprobe", "mount", "sysctl", "timezone"),
     *("apt_repository", "dnf", "get_url", "hostname", "reboot"),
 }
-# What the play with one host per inventory cannot show; `tests/unit/engine` does.
+# What the play with one host per inventory cannot show; `tests/local/engine` does.
 KEYWORDS_NOT_HERE = {
     *("serial", "any_errors_fatal", "max_fail_percentage", "tags", "become_user", "vars"),
     "loop_var",

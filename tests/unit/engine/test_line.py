@@ -12,8 +12,6 @@ from provision.errors import UnreachableError
 from provision.tasks.line import await_another_boot, said_last
 from provision.transport.channel import AgentChannel, Result
 
-pytestmark = pytest.mark.local
-
 
 class Channel:
     def __init__(self, answer: str | Exception) -> None:

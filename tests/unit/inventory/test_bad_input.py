@@ -11,7 +11,7 @@ from provision.errors import UsageError
 from provision.inventory.inventory import Inventory
 from provision.source import load_yaml, plain
 
-from .conftest import FIXTURES
+from .places import FIXTURES
 
 CASES: Any = plain(load_yaml(FIXTURES / "bad_input.yml"))
 

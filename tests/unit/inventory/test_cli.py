@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from provision.cli.inventory import command
 from provision.errors import UsageError
 
-from .conftest import FIXTURES
+from .places import FIXTURES
 
 STACK = ["-i", str(FIXTURES / "stack" / "inventory.yml")]
 

@@ -1,38 +1,14 @@
-"""The three forms of ``-e``."""
+"""The three forms of ``-e``; how pairs are read is held beside Ansible in ``tests/local``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from provision.errors import UsageError
 from provision.inventory.extra_vars import parse_extra_vars
 from provision.templating import Templater
-
-PAIRS = [
-    "a=1",
-    "a=1 b=two  c=",
-    "a='x y' b=\"x y\"",
-    "a=x=y",
-    'a="{{ b + c }}" d={{ e }}',
-    "a={{ b | default('x y') }}",
-    "a={% if b %}c{% endif %}",
-    r"a=x\ny b=tab\tend",
-    r"a='it\'s'",
-    "path=C:/x url=http://h/?q=1",
-    "a='{\"k\": 1}'",
-    'a="grün ü"',
-    "a=pre'q r'post",
-]
-
-
-@pytest.mark.local
-def test_pairs_are_read_as_ansible_reads_them(ansible: Callable[..., Any]) -> None:
-    expected = ansible("pairs", PAIRS)
-    assert [parse_extra_vars([text]) for text in PAIRS] == expected
 
 
 def test_the_later_option_wins(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Host patterns, beside Ansible's choice, and the ones that we refuse."""
+"""Host patterns that we refuse; what others select is held beside Ansible in ``tests/local``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from provision.inventory.inventory import Inventory
 from provision.inventory.patterns import NoHostsError
 from provision.source import load_yaml, plain
 
-from .conftest import FIXTURES
+from .places import FIXTURES
 
 STACK = FIXTURES / "stack" / "inventory.yml"
 TABLE: Any = plain(load_yaml(FIXTURES / "patterns.yml"))
@@ -25,28 +24,6 @@ def inventory() -> Inventory:
 
 def names(inventory: Inventory, pattern: str, limit: str | None = None) -> list[str]:
     return [host.name for host in inventory.match(pattern, limit)]
-
-
-@pytest.mark.local
-def test_patterns_select_what_ansible_selects(
-    inventory: Inventory, ansible: Callable[..., Any]
-) -> None:
-    pairs = [[pattern, None] for pattern in TABLE["matches"]]
-    expected = ansible("select", str(STACK), pairs)
-    assert {pattern: names(inventory, pattern) for pattern, _ in pairs} == {
-        pattern: hosts for (pattern, _), hosts in zip(pairs, expected, strict=True)
-    }
-
-
-@pytest.mark.local
-def test_limits_select_what_ansible_selects(
-    inventory: Inventory, ansible: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(FIXTURES)
-    pairs = TABLE["limits"]
-    there = [[pattern, limit.replace("@", f"@{FIXTURES}/")] for pattern, limit in pairs]
-    expected = ansible("select", str(STACK), there)
-    assert [names(inventory, *pair) for pair in pairs] == expected
 
 
 @pytest.mark.parametrize("case", TABLE["refused"], ids=lambda case: repr(case["pattern"]))

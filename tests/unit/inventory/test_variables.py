@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,11 @@ from provision.errors import Location, UsageError
 from provision.inventory.inventory import Inventory
 from provision.source import location_of
 
-from .conftest import FIXTURES
-
-MAGIC_CASES = [
-    ("diamond", "gpu-1"),
-    ("flat", "bastion.example.com"),
-    ("flat", "10.0.0.7"),
-    ("nested", "fra-2"),
-    ("stack", "lone"),
-]
+from .places import FIXTURES
 
 
 def load(name: str, **options: Any) -> Inventory:
     return Inventory.load([FIXTURES / name / "inventory.yml"], **options)
-
-
-@pytest.mark.parametrize(("name", "host"), MAGIC_CASES)
-def test_magic_variables(name: str, host: str, ansible: Callable[..., Any]) -> None:
-    expected = ansible("magic", str(FIXTURES / name / "inventory.yml"), host)
-    context = load(name).context(host)
-    # Below the second level Ansible orders the hosts of a group by chance.
-    expected["groups"] = {group: sorted(hosts) for group, hosts in expected["groups"].items()}
-    context["groups"] = {group: sorted(hosts) for group, hosts in context["groups"].items()}
-    assert {key: context[key] for key in expected} == expected
 
 
 def test_hosts_of_a_group_are_ordered_level_by_level() -> None:

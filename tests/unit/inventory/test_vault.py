@@ -13,7 +13,7 @@ from provision.inventory.vault import PASSWORD_FILE_VARIABLE, read_vault_passwor
 from provision.source import UnsafeString
 from provision.templating import Templater
 
-from .conftest import FIXTURES, VAULT_PASSWORD_FILE
+from .places import FIXTURES, VAULT_PASSWORD_FILE
 
 VALUES = FIXTURES / "vault" / "inventory.yml"
 WHOLE_FILE = FIXTURES / "vault_file" / "inventory.yml"

@@ -1,11 +1,8 @@
-"""Modules declare what they should, and take the parameters that Ansible's take."""
+"""Modules declare what they should."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +15,6 @@ from provision.playbook import Parameter, parameters_of
 from provision.playbook.modules import MODULES, Catalog, build, converted, mode_of
 
 CASES: Any = yaml.safe_load((Path(__file__).parent / "cases" / "modules.yaml").read_text())
-OURS = {"merge_json"}
-OF_OTHER_COLLECTIONS = {"authorized_key", "modprobe", "mount", "sysctl", "timezone"}
 CONTROL = {"assert", "debug", "fail", "reboot", "set_fact", "template"}
 
 
@@ -68,35 +63,6 @@ def test_every_module_and_parameter_has_a_case() -> None:
         "mode",
     }
     assert {name: words - shared for name, words in missing.items() if words - shared} == {}
-
-
-@pytest.fixture(scope="module")
-def ansible() -> dict[str, Any]:
-    """Return Ansible's own documentation of the modules that ansible-core has."""
-    beside = Path(sys.executable).with_name("ansible-doc")
-    program = str(beside) if beside.exists() else shutil.which("ansible-doc")
-    if program is None:
-        pytest.skip("ansible-core is not installed")
-    names = sorted(set(MODULES) - OURS - OF_OTHER_COLLECTIONS)
-    done = subprocess.run(
-        [program, "--json", *names], capture_output=True, text=True, timeout=120, check=True
-    )
-    pages = json.loads(done.stdout)
-    return {name.rpartition(".")[2]: page["doc"]["options"] for name, page in pages.items()}
-
-
-@pytest.mark.local
-@pytest.mark.parametrize("name", sorted(set(MODULES) - OURS - OF_OTHER_COLLECTIONS - {"set_fact"}))
-def test_parameters_are_those_of_ansible(name: str, ansible: dict[str, Any]) -> None:
-    theirs = ansible[name]
-    for word, parameter in MODULES[name].parameters.items():
-        assert word in theirs
-        option = theirs[word]
-        assert set(parameter.aliases) <= set(option.get("aliases", []))
-        assert parameter.required == option.get("required", False)
-        if option.get("choices"):
-            assert set(parameter.choices) <= set(option["choices"])
-        assert parameter.type in {option.get("type", "str"), "raw", "path"}
 
 
 def test_modes() -> None:

@@ -14,7 +14,7 @@ from provision.errors import Location, UsageError
 from provision.source import load_yaml, parse_yaml
 from provision.templating import OMIT, Templater
 
-ERRORS: Any = load_yaml(Path(__file__).parent / "cases" / "errors.yaml")
+ERRORS: Any = load_yaml(Path(__file__).with_name("errors.yaml"))
 
 
 def templater(text: str, *search: Path) -> Templater:

@@ -22,7 +22,6 @@ from provision.stack.roles import roles_of
 from provision.templating import Templater
 from provision.verify.target import Completed, Target
 
-HERE = Path(__file__).parent
 DRIVER = "570.172.08"
 
 # A command whose text contains the first word or words is answered with the second.
@@ -273,7 +272,7 @@ def _inspected(rendered: ComposeProject, name: str, service: Mapping[str, Any]) 
 
 @cache
 def inventory() -> Inventory:
-    return Inventory.load([HERE / "cluster.yml"])
+    return Inventory.load([Path(__file__).with_name("cluster.yml")])
 
 
 @cache

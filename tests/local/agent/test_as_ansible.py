@@ -15,8 +15,6 @@ from provision.agent.failure import Failure
 from provision.agent.resources import load
 from tests.unit.agent.described import DescribedSystem
 
-pytestmark = pytest.mark.local
-
 WORDS = st.sampled_from(["", "a", "b", "a=1", "a=2", "# a", "b a", "x", "BEGIN", "END"])
 FILES = st.one_of(
     st.none(),

@@ -18,9 +18,7 @@ from provision.engine.run import Run
 from provision.errors import UsageError
 from provision.playbook.model import Play
 from provision.project import find
-from tests.unit.engine.playing import inventory_of
-
-pytestmark = pytest.mark.local
+from tests.local.engine.playing import inventory_of
 
 
 @pytest.fixture

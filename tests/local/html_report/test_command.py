@@ -10,8 +10,6 @@ import pytest
 from provision.cli.main import run
 from provision.errors import ExitCode
 
-pytestmark = pytest.mark.local
-
 PLAY = """
 - name: greet
   hosts: all

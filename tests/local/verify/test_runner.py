@@ -14,8 +14,6 @@ from provision.errors import ProvisionError, UsageError
 from provision.verify.runner import Check, verify
 from tests.unit.verify.described import Changes, described
 
-pytestmark = pytest.mark.local
-
 
 def checks_of(tmp_path: Path, text: str, changes: dict[str, Changes] | None = None) -> list[Check]:
     """Return the results of a user's test file, tagged `mine`."""

@@ -12,10 +12,7 @@ from click.testing import CliRunner
 from provision.cli.inventory import command
 from provision.inventory.inventory import Inventory
 from provision.stack.roles import EVERY_HOST, ROLES
-
-from .conftest import FIXTURES, VAULT_PASSWORD_FILE
-
-pytestmark = pytest.mark.local
+from tests.unit.inventory.places import FIXTURES, VAULT_PASSWORD_FILE
 
 INVENTORIES = {
     "flat": ["flat/inventory.yml"],

@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from provision.agent import session
-from tests.unit.agent.pipe import AgentPipe, apply
-
-pytestmark = pytest.mark.local
+from tests.local.agent.pipe import AgentPipe, apply
 
 END = {"op": "end"}
 BIG = os.urandom(1_000_000)

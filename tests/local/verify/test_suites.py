@@ -10,11 +10,9 @@ import pytest
 
 from provision.source import load_yaml, plain
 from provision.verify.runner import Check, verify
-from tests.unit.verify.described import HERE, Changes, DescribedHost, described
+from tests.unit.verify.described import Changes, DescribedHost, described
 
-pytestmark = pytest.mark.local
-
-CASES: Any = plain(load_yaml(Path(HERE / "cases.yaml")))
+CASES: Any = plain(load_yaml(Path(__file__).with_name("cases.yaml")))
 
 
 def test_hosts_that_are_well() -> None:

@@ -16,8 +16,6 @@ import yaml
 from provision.source import load_yaml
 from provision.templating import Templater
 
-pytestmark = pytest.mark.local
-
 CASES = Path(__file__).parent / "cases"
 FILTERS = CASES / "filters.yaml"
 TEMPLATES = CASES / "templates.yaml"

@@ -21,9 +21,7 @@ from provision.images.digests import Digests, NoDockerError
 from provision.inventory.inventory import Inventory
 from provision.playbook.model import Play
 from provision.project import find
-from tests.unit.engine.playing import inventory_of
-
-pytestmark = pytest.mark.local
+from tests.local.engine.playing import inventory_of
 
 
 def shipped(name: str) -> Play:

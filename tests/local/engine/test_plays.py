@@ -25,9 +25,7 @@ import yaml
 
 from provision.engine.events import PhaseFinished, TaskFinished
 from provision.errors import UsageError
-from tests.unit.engine.playing import played
-
-pytestmark = pytest.mark.local
+from tests.local.engine.playing import played
 
 FILES = sorted((Path(__file__).parent / "plays").glob("*.yaml"))
 CASES = [

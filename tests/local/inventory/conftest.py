@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "inventory"
-VAULT_PASSWORD_FILE = FIXTURES / "vault-password"
 _ANSIBLE_SERVER = Path(__file__).with_name("ansible_server.py")
 
 

@@ -22,8 +22,6 @@ from provision.transport.launch import first_bytes
 from provision.transport.modules import BOOTSTRAP, core, needed_by
 from provision.transport.pipe import LocalPipe
 
-pytestmark = pytest.mark.local
-
 LONG = 30.0  # seconds, after which something hangs
 
 

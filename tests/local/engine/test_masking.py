@@ -9,9 +9,7 @@ import pytest
 
 from provision.engine.events import TaskFinished, TaskOutput, TaskProgress, TaskStarted
 from provision.errors import UsageError
-from tests.unit.engine.playing import played
-
-pytestmark = pytest.mark.local
+from tests.local.engine.playing import played
 
 SECRET = "hunter2-of-redis"
 PLAY = """

@@ -1,0 +1,1 @@
+"""Whole sessions on this machine: agents, plays, verifications; and ansible-core beside us."""
