@@ -147,20 +147,29 @@ class Run:
 
     # -- phases -----------------------------------------------------------------------------
 
-    def phase(self, name: str, hosts: Sequence[str], work: Callable[[], str | None]) -> bool:
+    def phase(
+        self,
+        name: str,
+        hosts: Sequence[str],
+        work: Callable[[], str | None],
+        *,
+        is_bad: Callable[[str], bool] | None = None,
+    ) -> bool:
         """Do ``work`` as a phase of its own; return whether all hosts came through it.
 
-        ``work`` may return a summary of a few words; else the hosts are counted.
+        ``work`` may return a summary of a few words; else the hosts are counted. ``is_bad`` tells
+        of a host that it did not come through; without it, that is one that is out of the run.
         """
+        is_bad = is_bad or self.is_out
         started = time.monotonic()
         self._bus.emit(PhaseStarted(phase=name, hosts=tuple(hosts)))
         summary: str | None = "stopped"
         ok = False
         try:
             summary = work()
-            ok = not any(self.is_out(host) for host in hosts)
+            ok = not any(map(is_bad, hosts))
         finally:
-            well = sum(not self.is_out(host) for host in hosts)
+            well = sum(not is_bad(host) for host in hosts)
             self._bus.emit(
                 PhaseFinished(
                     phase=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -14,17 +14,25 @@ from provision.engine.status.status import HostStatus, Status
 from provision.engine.status.training import MEASURES, Measure, Training
 from provision.report import can_draw
 from provision.report.line import BLANK, Line, Span, Style, as_text, line
+from provision.report.mixed import few_names, mixed_lines, short_image
 from provision.report.sink import Sink
 from provision.report.text import clean, duration, fit, fit_name
 
-_TITLES = ("host", "role", "service", "state", "up", "restarts", "image", "drift")
+_TITLES = ("host", "role", "release", "service", "state", "up", "restarts", "image", "drift")
 # Which columns give way to the others where there is too little room, in this order.
-_NARROWEST = {"image": 10, "host": 8, "drift": 6, "service": 12, "state": 9}
+_NARROWEST = {
+    "image": 10,
+    "release": 7,
+    "host": 8,
+    "drift": 6,
+    "service": 12,
+    "state": 9,
+    "role": 12,
+}
+_WIDTH = 100  # columns
 _GAP = 2
 _DAY = 86400.0
 _PRECISE_BELOW = 0.1  # a share below this gets a decimal
-_SHORT = 20  # characters of a host's name in the last line
-_FEW = 5  # names, of which a longer list is cut
 _BAR = 30  # characters of a share's bar
 _LOG_INDENT = "      "
 
@@ -41,37 +49,39 @@ class StatusPrinter:
         if self._json:
             self._dump({"seconds": round(seconds, 1), "training": asdict(training)})
         else:
-            self._print([progress_line(training, seconds)])
+            self._print(lambda _: [progress_line(training, seconds)])
 
     def status(self, status: Status) -> None:
         """Print everything."""
         if self._json:
             self._dump(status_json(status))
         else:
-            self._print(status_lines(status))
+            self._print(lambda width: status_lines(status, width))
 
     def _dump(self, document: Mapping[str, Any]) -> None:
         Sink(self._stream).write(json.dumps(document))
 
-    def _print(self, lines: list[Line]) -> None:
+    def _print(self, lines: Callable[[int], list[Line]]) -> None:
+        """Print lines made for a width: a terminal's, where it has more than what all have."""
         if not (self._stream.isatty() and can_draw(self._stream, os.environ)):
-            Sink(self._stream).write(*map(as_text, lines))
+            Sink(self._stream).write(*map(as_text, lines(_WIDTH)))
             return
         from rich.console import Console
 
         from provision.report.console import rich_text
 
         console = Console(file=self._stream, highlight=False)
-        console.print(rich_text(lines), soft_wrap=True)
+        console.print(rich_text(lines(max(_WIDTH, console.width))), soft_wrap=True)
 
 
-def status_lines(status: Status, width: int = 100) -> list[Line]:
+def status_lines(status: Status, width: int = _WIDTH) -> list[Line]:
     """Return the table and what follows it, at most ``width`` columns wide."""
     rows = [_cells(host, row) for host in status.hosts for row in host.services]
     widths = _widths([dict(zip(_TITLES, _TITLES, strict=True)), *rows], status, width)
     lines = [line(Span(_padded(dict(zip(_TITLES, _TITLES, strict=True)), widths), Style.TITLE))]
     for host in status.hosts:
         lines += _host_lines(host, widths)
+    lines += mixed_lines(status)
     if status.training is not None:
         lines += [BLANK, *training_lines(status.training)]
     return [*lines, BLANK, _verdict(status)]
@@ -81,6 +91,7 @@ def _cells(host: HostStatus, row: ServiceStatus) -> dict[str, str]:
     return {
         "host": host.name,
         "role": row.role,
+        "release": host.releases.get(row.role, ""),
         "service": row.name,
         "state": clean(row.state),
         "up": "" if row.uptime is None else _age(row.uptime),
@@ -92,13 +103,6 @@ def _cells(host: HostStatus, row: ServiceStatus) -> dict[str, str]:
 
 def _age(seconds: float) -> str:
     return f"{seconds / _DAY:.0f} d" if seconds >= 2 * _DAY else duration(seconds)
-
-
-def short_image(image: str) -> str:
-    """Return an image without its registry and path, and a digest's first digits."""
-    name = image.rpartition("/")[2]
-    plain, _, digest = name.partition("@sha256:")
-    return f"{plain}@{digest[:12]}" if digest else plain
 
 
 def _widths(rows: list[dict[str, str]], status: Status, width: int) -> dict[str, int]:
@@ -130,7 +134,7 @@ def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
         if number:
             cells["host"] = ""
         if row.role == shown_role:
-            cells["role"] = ""
+            cells["role"] = cells["release"] = ""
         shown_role = row.role
         lines.append(_row(cells, row, widths))
         if row.last_words and not row.is_well:
@@ -139,6 +143,7 @@ def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
     if host.reboot:
         text = f"{_LOG_INDENT}reboot pending: {clean(host.reboot)}"
         lines.append(line(Span(text, Style.CHANGED)))
+    lines += _lock_lines(host)
     if host.problem or not host.is_reachable:
         name = _cell("" if lines else host.name, "host", widths["host"])
         what = "" if host.is_reachable else "UNREACHABLE  "
@@ -147,12 +152,22 @@ def _host_lines(host: HostStatus, widths: Mapping[str, int]) -> list[Line]:
     return lines
 
 
+def _lock_lines(host: HostStatus) -> list[Line]:
+    if host.at_work:
+        return [line(Span(f"{_LOG_INDENT}at work: {clean(host.at_work)}", Style.CHANGED))]
+    if host.cut_off:
+        text = f"{_LOG_INDENT}cut off in the middle: {clean(host.cut_off)}; run it again"
+        return [line(Span(text, Style.FAILED))]
+    return []
+
+
 def _row(cells: Mapping[str, str], row: ServiceStatus, widths: Mapping[str, int]) -> Line:
     styles = {
         "state": Style.OK if row.is_well else Style.FAILED,
         "restarts": Style.CHANGED if row.restarts else Style.QUIET,
         "drift": Style.CHANGED if row.drift else Style.QUIET,
         "image": Style.QUIET,
+        "release": Style.QUIET,
     }
     gap = " " * _GAP
     spans = [
@@ -216,7 +231,7 @@ def _verdict(status: Status) -> Line:
     ill = [host.name for host in status.hosts if host.is_reachable and not host.is_well]
     drifted = [it.name for it in status.hosts if any(row.drift for row in it.services)]
     parts = [
-        f"{len(names)} {what} ({_few(names)})"
+        f"{len(names)} {what} ({few_names(names)})"
         for names, what in ((lost, "unreachable"), (ill, "not well"), (drifted, "drifted"))
         if names
     ]
@@ -227,11 +242,6 @@ def _verdict(status: Status) -> Line:
     return line(
         Span(f"{hosts}: {'; '.join(parts)}", Style.FAILED if lost or ill else Style.CHANGED)
     )
-
-
-def _few(names: list[str]) -> str:
-    shown = [fit_name(name, _SHORT) for name in names[:_FEW]]
-    return ", ".join([*shown, "…"] if len(names) > _FEW else shown)
 
 
 def status_json(status: Status) -> dict[str, Any]:

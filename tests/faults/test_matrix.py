@@ -32,7 +32,7 @@ _ALONE = {"controller-killed", "cut", "sshd-killed"}  # the agent goes on, and n
 _ENDED = {"frozen", "rebooted"}  # nothing goes on that could be let go
 _FAILING = {*_ALONE, *_ENDED, *_OF_SERVICE, "agent-killed"}  # others leave it to become well
 _SERVES = {0: "new", 3: "old"}  # where either may: what the exit code promises
-_SWITCH = "service: composeproject generals-host"
+_SWITCH = "service: compose_project generals-host"
 
 
 def _task(kind: str, task: str) -> Callable[[Event], bool]:

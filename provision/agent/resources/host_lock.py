@@ -96,5 +96,6 @@ def _busy(record: Optional[Record]) -> Failure:
     return Failure(
         "another run has the lock of this host",
         found=found if record is None else lock_file.described(record),
-        hint="wait for it with --lock-wait SECONDS, or look: provision lock status",
+        hint="wait for it with --lock-wait SECONDS, or look: provision lock status; a run that was"
+        " killed or cut off lets go within a minute, once what it was at has ended",
     )

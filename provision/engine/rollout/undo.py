@@ -60,14 +60,20 @@ def undo(run: Run, turns: Sequence[Turn]) -> None:
         switched = []
     for role in switched:
         given_up |= _undo(run, role, sorted(run.info.switched[role] - given_up), (), _go_back)
-    run.notes.append(_NEXT)
+    _say_what_next(run)
 
 
 def undo_some(run: Run, turn: Turn, hosts: Sequence[str]) -> None:
     """Bring back what a play has switched on a few hosts that failed, while the run goes on."""
     _undo_turn(run, turn, hosts, ())
     if roles_in(turn.play):
-        run.notes.append(_NEXT)
+        _say_what_next(run)
+
+
+def _say_what_next(run: Run) -> None:
+    """Say it once, after all that was undone: several batches may have failed, one by one."""
+    run.notes[:] = [note for note in run.notes if note != _NEXT]
+    run.notes.append(_NEXT)
 
 
 def _undo_turn(run: Run, turn: Turn, hosts: Sequence[str], untouched: Sequence[str]) -> set[str]:
@@ -88,7 +94,8 @@ def _undo(
         run.fleet.run_on(hosts, partial(_put_back, run, undone, way))
         return f"{len(hosts) - len(undone.stuck)}/{len(hosts)} put back"
 
-    run.phase(f"undo {role}", hosts, work)
+    # A host that has failed is out of the run, and may nevertheless have gone back as it should.
+    run.phase(f"undo {role}", hosts, work, is_bad=undone.stuck.__contains__)
     run.notes += undone.told(untouched)
     return {host for host in undone.stuck if host in run.fleet.lost}
 

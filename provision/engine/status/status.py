@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from provision.agent.lock_file import described
+from provision.agent.resources.lock_holder import LockStatus
 from provision.agent.resources.reboot_status import RebootStatus
 from provision.agent.resources.releases import Releases
 from provision.agent.resources.survey import Survey
-from provision.engine.rollout.going_back import role_states, stack_directory
+from provision.engine.rollout.going_back import RoleState, role_states, stack_directory
 from provision.engine.run import Run
 from provision.engine.status.gpus import GPUS, Gpu, gpus_of
 from provision.engine.status.services import ServiceStatus, services_of
@@ -34,6 +36,9 @@ class HostStatus:
         problem: why nothing, or not everything, is known of it.
         is_reachable: whether it answered.
         reboot: why it waits for a reboot, "" where it does not.
+        releases: role -> the id of its current release, for those that have one.
+        at_work: which run is changing the host just now, "" where none is.
+        cut_off: which run was broken off on it, with nobody having come since; "" where none was.
 
     """
 
@@ -44,6 +49,9 @@ class HostStatus:
     problem: str = ""
     is_reachable: bool = True
     reboot: str = ""
+    releases: Mapping[str, str] = field(default_factory=dict)
+    at_work: str = ""
+    cut_off: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -143,11 +151,13 @@ def _ask(run: Run, name: str) -> tuple[HostStatus, Training | None]:
     roles = roles_of(run.inventory.hosts[name].groups)
     variables = run.host(name).variables
     channel = run.fleet.link(name).channel("root")
-    releases = _releases(channel, variables, roles)
+    states = _states(channel, variables)
+    releases = [_declared(role, variables, states) for role in roles]
     urls = questions(_variables(run, name)) if _MONITORING in roles else {}
     survey = Survey(containers=True, commands=[GPUS], urls=list(urls.values()))
     answer = channel.submit(survey, keep_going=True)
     reboot = channel.submit(RebootStatus(), keep_going=True)
+    lock = channel.submit(LockStatus(), keep_going=True)
     drifts = [
         channel.submit(release.running(), check=True, keep_going=True) for release in releases
     ]
@@ -158,9 +168,26 @@ def _ask(run: Run, name: str) -> tuple[HostStatus, Training | None]:
     services = services_of(releases, drifts, result.data) if "containers" in result.data else ()
     problem = result.data.get("containers_error", "")
     gpus, gpu_problem = gpus_of(result.data["commands"][GPUS])
-    pending = _pending(reboot.result().data)
-    host = HostStatus(name, roles, services, gpus, problem or gpu_problem, reboot=pending)
+    at_work, cut_off = _locked(lock.result().data)
+    host = HostStatus(
+        name,
+        roles,
+        services,
+        gpus,
+        problem or gpu_problem,
+        reboot=_pending(reboot.result().data),
+        releases={role: state.current for role, state in states.items() if state.current},
+        at_work=at_work,
+        cut_off=cut_off,
+    )
     return host, training_of(urls, result.data["urls"]) if urls else None
+
+
+def _locked(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """Return which run has the host's lock, and which one was cut off with it."""
+    record = answer.get("record")
+    run = described(record) if record else ""
+    return (run, "") if answer.get("held") else ("", run)
 
 
 def _pending(answer: Mapping[str, Any]) -> str:
@@ -168,12 +195,13 @@ def _pending(answer: Mapping[str, Any]) -> str:
     return str(answer.get("reason") or begun.get("reason", ""))
 
 
-def _releases(
-    channel: AgentChannel, variables: Mapping[str, Any], roles: Sequence[str]
-) -> list[Release]:
-    """Return what a deploy would run, each image with the digest that it has on the host now."""
+def _states(channel: AgentChannel, variables: Mapping[str, Any]) -> Mapping[str, RoleState]:
     asked = channel.submit(Releases(stack=stack_directory(variables)), keep_going=True)
     channel.flush()
-    states = role_states(asked.result().data)
-    known = {role: state.images for role, state in states.items()}
-    return [release_of(render_role(role, variables), known.get(role, {})) for role in roles]
+    return role_states(asked.result().data)
+
+
+def _declared(role: str, variables: Mapping[str, Any], states: Mapping[str, RoleState]) -> Release:
+    """Return what a deploy would run, each image with the digest that it has on the host now."""
+    known = states[role].images if role in states else {}
+    return release_of(render_role(role, variables), known)

@@ -80,7 +80,7 @@ def failed_deploy() -> list[Event]:
     for host in run.hosts:
         run.task(
             host,
-            "docker: mergejson /etc/docker/daemon.json",
+            "docker: merge_json /etc/docker/daemon.json",
             4.0,
             status=Status.CHANGED,
             message="content",
@@ -95,13 +95,13 @@ def failed_deploy() -> list[Event]:
         message="release none -> 7468cc783f3a, content",
         diff=COMPOSE,
     )
-    run.task("game-01", "game server: composeproject generals-game-server", 12.0)
+    run.task("game-01", "game server: compose_project generals-game-server", 12.0)
     released = {"role": "game_server", "release": "7468cc783f3a", "images": IMAGE}
     run.add(HostReleased, host="game-01", replaced="1f0c99eb1fb4", **released)
     run.add(TaskOutput, host="game-02", task="x", stream="stdout", text="never on the page")
     run.task(
         "game-02",
-        "game server: composeproject generals-game-server",
+        "game server: compose_project generals-game-server",
         60.0,
         status=Status.FAILED,
         message="game-server-0 is not healthy",
@@ -115,7 +115,7 @@ def failed_deploy() -> list[Event]:
     )
     run.end("game server", ok=False, summary="1/3 ok")
     run.begin("undo game_server")
-    run.task("game-01", "composeproject generals-game-server", 8.0, status=Status.CHANGED)
+    run.task("game-01", "compose_project generals-game-server", 8.0, status=Status.CHANGED)
     run.add(
         HostReleased,
         host="game-01",

@@ -45,7 +45,7 @@ def test_a_failure_is_told_in_full() -> None:
     page = page_of(failed_deploy())
     said = page.said("problems")
     for part in (
-        "game server: composeproject generals-game-server game-02 game-server-0 is not healthy",
+        "game server: compose_project generals-game-server game-02 game-server-0 is not healthy",
         "expected gRPC health SERVING on 10.0.0.12:50051",
         "found connection refused container exited 1, restarted 4 times",
         "log panic: open /app/config/config.prod.yaml: no such file or directory exit 1",
@@ -79,7 +79,7 @@ def test_a_release_names_what_it_replaced_and_its_images() -> None:
 
 def test_a_change_that_many_hosts_share_is_shown_once_with_its_diff() -> None:
     said = page_of(failed_deploy()).said("changes")
-    assert said.count("mergejson /etc/docker/daemon.json") == 1
+    assert said.count("merge_json /etc/docker/daemon.json") == 1
     assert "game-01 … game-03 (3 hosts)" in said and '"features": {"cdi": true}' in said
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 from provision.engine.status.gpus import Gpu
 from provision.engine.status.services import ServiceStatus
 from provision.engine.status.status import HostStatus, Status
 from provision.engine.status.training import Training
 from provision.report.line import as_text
-from provision.report.status import StatusPrinter, progress_line, short_image, status_lines
+from provision.report.mixed import short_image
+from provision.report.status import StatusPrinter, progress_line, status_lines
 
 WELL = ServiceStatus("trainer", "trainer", "healthy", "healthy", "reg:5000/a/ref:lab", 0, 3725.0)
 ILL = ServiceStatus(
@@ -27,8 +29,8 @@ GPU = Gpu("0", "NVIDIA H100 80GB HBM3", "97", "60123", "81559", "61")
 TRAINING = Training({"win_rate": 0.834, "games": 4.25, "loss": -0.01, "version": 12}, {"h2/0": 12})
 
 
-def lines(*hosts: HostStatus, training: Training | None = None) -> list[str]:
-    return [as_text(line) for line in status_lines(Status(list(hosts), training))]
+def lines(*hosts: HostStatus, training: Training | None = None, width: int = 100) -> list[str]:
+    return [as_text(line) for line in status_lines(Status(list(hosts), training), width)]
 
 
 def squeezed(text: str) -> str:
@@ -36,9 +38,10 @@ def squeezed(text: str) -> str:
 
 
 def test_services_stand_under_their_host() -> None:
-    table = lines(HostStatus("h1", ("trainer",), (WELL, ILL), (GPU,)), training=TRAINING)
-    assert squeezed(table[0]) == "host role service state up restarts image drift"
-    assert squeezed(table[1]) == "h1 trainer trainer healthy 1:02:05 0 ref:lab none"
+    host = HostStatus("h1", ("trainer",), (WELL, ILL), (GPU,), releases={"trainer": "6eefb56878fc"})
+    table = lines(host, training=TRAINING, width=120)
+    assert squeezed(table[0]) == "host role release service state up restarts image drift"
+    assert squeezed(table[1]) == "h1 trainer 6eefb56878fc trainer healthy 1:02:05 0 ref:lab none"
     assert squeezed(table[2]).startswith("agent_pool agent-0 exited with 1 4 ref@abababababab")
     assert table[2].endswith("image, configuration")
     assert table[3].strip() == "connection refused"
@@ -51,6 +54,22 @@ def test_services_stand_under_their_host() -> None:
 def test_a_reboot_that_a_host_waits_for_is_told_with_its_reason() -> None:
     host = HostStatus("h1", (), (WELL,), reboot="driver 570.172.08 is installed")
     assert lines(host)[2].strip() == "reboot pending: driver 570.172.08 is installed"
+
+
+def test_which_run_is_at_work_and_which_was_cut_off() -> None:
+    run = "ana@laptop: provision deploy, run r1, since 2026-11-23 05:00:00 UTC"
+    assert lines(HostStatus("h1", (), (WELL,), at_work=run))[2].strip() == f"at work: {run}"
+    told = lines(HostStatus("h1", (), (WELL,), cut_off=run))[2].strip()
+    assert told == f"cut off in the middle: {run}; run it again"
+
+
+def test_versions_that_are_mixed_are_named_with_their_hosts() -> None:
+    new = replace(WELL, image="reg:5000/a/ref@sha256:" + "cd" * 32)
+    gone = replace(WELL, image="ref:older", state="absent")
+    hosts = [HostStatus(f"h{n}", (), (row,)) for n, row in enumerate([WELL, new, WELL, gone])]
+    (told,) = [it for it in lines(*hosts) if it.startswith("mixed")]
+    assert told == "mixed     trainer trainer: ref:lab on h0, h2; ref@cdcdcdcdcdcd on h1"
+    assert not any(it.startswith("mixed") for it in lines(hosts[0], hosts[2], hosts[3]))
 
 
 def test_all_is_well() -> None:
