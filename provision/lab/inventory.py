@@ -37,6 +37,7 @@ _SIZES = {
     "trainer_shm_size": "64m",
     "trainer_tmp_size": "256m",
     "trainer_stop_seconds": 30,
+    "game_server_stop_seconds": 20,
 }
 # The reference stack learns within minutes on two CPU cores, and its curves show it.
 _PACE = {

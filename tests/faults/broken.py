@@ -171,6 +171,10 @@ class Broken:
         """Return the version that is well, "" where none is."""
         return self.sh(_SERVING)
 
+    def unwell(self) -> str:
+        """Return the containers that run and are not well, "" where there is none."""
+        return self.sh(f"{_CONTAINER} --format '{{{{.Status}}}}' | grep -v '(healthy)'")
+
     def fingerprint(self) -> str:
         """Return everything that a deploy has to leave the same, however it came about."""
         return self.script("fingerprint")

@@ -1,6 +1,6 @@
 # Names every file that a run has left half-written.
 python3 - <<'END'
-import glob, json
+import glob, json, os
 
 def text(path):
     with open(path) as file:
@@ -11,6 +11,8 @@ for path in glob.glob("/etc/faults/*"):
         print(path)
 whole = glob.glob("/opt/generals/*/releases/*/manifest.json")
 for path in [*whole, "/etc/docker/daemon.json", "/var/lib/provision/history.jsonl"]:
+    if not os.path.exists(path):  # nothing was ever deployed
+        continue
     try:
         for each in text(path).splitlines() if path.endswith("l") else [text(path)]:
             json.loads(each)
