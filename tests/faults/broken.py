@@ -71,7 +71,7 @@ class Broken:
 
     def sshd_killed(self) -> None:
         """All of it, sessions and listener."""
-        self.sh("systemctl stop ssh.socket ssh; pkill -KILL -f '^sshd|/sshd'")
+        self.sh("systemctl stop ssh.socket ssh; pkill -KILL -f '^sshd|[/]sshd'")
 
     def frozen(self) -> None:
         """Nothing on the host runs any more, nor answers."""
@@ -188,7 +188,7 @@ class Broken:
         self.script("slow-package")
 
 
-def until(holds: Callable[[], object], what: str, seconds: float = 30) -> None:
+def until(holds: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -84,13 +85,21 @@ class Running:
         with self._changed:
             return self._text
 
-    def until(self, shows: Callable[[Event], bool], seconds: float = 40) -> None:
+    def until(self, shows: Callable[[Event], bool], seconds: float = 90) -> None:
         """Wait for an event."""
         with self._changed:
             seen = self._changed.wait_for(
                 lambda: any(map(shows, self._events)) or self.process.poll() is not None, seconds
             )
             assert seen and any(map(shows, self._events)), f"it did not come:\n{self._text}"
+
+    def hold(self) -> None:
+        """Stop the command where it is; what it has asked of hosts goes on."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
 
     def wait(self, seconds: float) -> Ended:
         """Return how it ended; taking longer is a failure."""

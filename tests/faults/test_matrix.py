@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +29,7 @@ _BEFORE = {  # in force from the start, where the phase is connect
 }
 _ALONE = {"controller-killed", "cut", "sshd-killed"}  # the agent goes on, and nobody listens
 _ENDED = {"frozen", "rebooted"}  # nothing goes on that could be let go
+_LOSING = {"agent-killed", "cut", "sshd-killed", *_ENDED}  # the connection
 _FAILING = {*_ALONE, *_ENDED, *_OF_SERVICE, "agent-killed"}  # others leave it to become well
 _SERVES = {0: "new", 3: "old"}  # where either may: what the exit code promises
 _SWITCH = "service: compose_project generals-host"
@@ -73,18 +73,15 @@ def _break(stand: Stand, cell: Cell, old: str, new: str) -> None:
     with stand.start(new) as running:
         if not _is_before(cell):
             _wait_for_phase(host, running, cell)
-            if cell.fault == "controller-killed":
-                running.process.send_signal(signal.SIGKILL)
-            else:
-                _strike(host, cell, new if cell.phase == "verify" else old)
-        _let_go(host, cell)
+            _hit(host, running, cell, new if cell.phase == "verify" else old)
+        _let_go(host, cell, new)
         ended = running.wait(_IN_TIME)
     if cell.serves != "none":
         _wait_for_service(host, cell, {"old": old, "new": new}, ended)
     host.heal()
     assert ended.code in cell.exit, ended.told
     assert re.search(cell.says, ended.text), ended.told
-    until(host.is_left_alone, "an agent is still at work, or has the lock", 20)
+    until(host.is_left_alone, "an agent is still at work, or has the lock")
     assert not host.torn(), host.torn()
     if cell.phase == "prepare" and cell.fault in _ALONE:
         left = host.sh("dpkg-query -W slow-package 2> /dev/null")
@@ -98,6 +95,8 @@ def _prepare(stand: Stand, cell: Cell, old: str, new: str) -> None:
     if cell.phase == "prepare":
         host.install_slow_package()
         host.hold("hold-prepare" if cell.fault == "dpkg-locked" else "hold-dpkg")
+    if cell.phase == "switch":
+        host.hold(f"ill-{new}")
     if cell.phase == "gate":
         host.hold(f"crash-{new}" if cell.fault == "crash-looping" else f"ill-{new}")
     if cell.phase == "rollback":
@@ -130,6 +129,18 @@ def _wait_for_phase(host: Broken, running: Running, cell: Cell) -> None:
         host.await_agent()
 
 
+def _hit(host: Broken, running: Running, cell: Cell, version: str) -> None:
+    """Let the fault happen to a run that has come to the phase."""
+    if cell.fault == "controller-killed":
+        running.process.kill()
+    elif cell.phase == "verify" and cell.fault in _LOSING:
+        running.hold()  # it shall not have asked everything before the fault is there
+        _strike(host, cell, version)
+        running.let_go()
+    else:
+        _strike(host, cell, version)
+
+
 def _strike(host: Broken, cell: Cell, version: str) -> None:
     """Let the fault happen; of the service, to the version that runs, or that is gone back to."""
     strike: Callable[..., None] = getattr(host, cell.fault.replace("-", "_"))
@@ -139,7 +150,7 @@ def _strike(host: Broken, cell: Cell, version: str) -> None:
         strike(version)
 
 
-def _let_go(host: Broken, cell: Cell) -> None:
+def _let_go(host: Broken, cell: Cell, new: str) -> None:
     """Open the gate again, so that the run ends as the fault lets it."""
     if cell.phase == "pull" and cell.fault not in ("registry-down", "image-corrupt"):
         host.registry_thawed()
@@ -147,6 +158,8 @@ def _let_go(host: Broken, cell: Cell) -> None:
         host.release("hold-*")
     if cell.phase == "gate" and cell.fault not in _FAILING:
         host.release("ill-*")
+    if cell.phase == "switch" and cell.fault not in _FAILING - _OF_SERVICE:
+        host.release(f"ill-{new}")
 
 
 def _wait_for_service(host: Broken, cell: Cell, versions: dict[str, str], ended: Ended) -> None:

@@ -90,6 +90,13 @@ class Cluster:
             text=True,
         )
 
+    def page(self, run: str) -> str:
+        """Return the page of a run."""
+        argv = [sys.executable, "-m", "provision", "report", run, "-o", "-"]
+        return subprocess.run(
+            argv, cwd=self.project, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
     def on(self, host: str, command: str) -> str:
         """Return what a shell command prints on a host, as root."""
         argv = ssh_command(self.hosts[host], ["sudo sh -c " + _quoted(command)])

@@ -37,6 +37,11 @@ def test_no_secret_is_in_what_is_kept(cluster: Cluster) -> None:
     kept = f"grep -rl {SECRET} {ROOT}/releases /var/lib/provision /run/provision"
     assert cluster.on("h1", kept) == ""
     assert cluster.on("h1", f"grep -rl {SECRET} {ROOT}/config") != ""
+    records = list((cluster.project / ".provision/runs").glob("*/events.jsonl"))
+    assert records
+    for record in records:
+        assert SECRET not in record.read_text()
+        assert record.stat().st_mode & 0o077 == 0
 
 
 def test_a_second_deploy_writes_nothing(cluster: Cluster) -> None:
@@ -85,6 +90,29 @@ def test_rolling_back_undoes_one_deploy_after_the_other(cluster: Cluster) -> Non
     assert cluster.versions() == {"h1": "3", "h2": "3"}
     cluster.run("rollback", "--to", run)
     assert cluster.versions() == {"h1": "2", "h2": "2"}
+
+
+def test_hooks_of_a_rollback_and_a_removal(cluster: Cluster) -> None:
+    """They know what it is about, and may say no before anything changes."""
+    cluster.run("deploy", version="2")
+    try:
+        for point in ("pre-rollback", "pre-destroy"):
+            cluster.hook(point, "echo not now; exit 1")
+        done = cluster.run("rollback", expect=3)
+        assert "the hook pre-rollback exited with 1" in done.stdout
+        cluster.run("destroy", "--yes", expect=3)
+        assert cluster.versions() == {"h1": "2", "h2": "2"}
+        assert not any(lock["held"] for lock in cluster.locks().values())
+        cluster.hook("pre-rollback", None)
+        cluster.hook("post-rollback", "env | grep ^PROVISION_ > said")
+        cluster.run("rollback", "--role", "game_server")
+        said = (cluster.project / "said").read_text()
+        for fact in ("HOSTS=h1 h2", "ROLES=game_server", "TO=", "EXIT_CODE=0"):
+            assert f"PROVISION_{fact}\n" in said
+        assert cluster.versions() == {"h1": "1", "h2": "1"}
+    finally:
+        for point in ("pre-rollback", "post-rollback", "pre-destroy"):
+            cluster.hook(point, None)
 
 
 def test_rolling_back_to_what_never_was(cluster: Cluster) -> None:

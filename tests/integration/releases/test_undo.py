@@ -88,6 +88,28 @@ def test_an_interrupted_run_goes_back_as_a_whole(cluster: Cluster) -> None:
     assert both(cluster) == [everywhere("1")] * 2
 
 
+def test_what_a_killed_run_leaves_is_told(cluster: Cluster) -> None:
+    """Nobody is left to bring the role before back: status, history and the page say so."""
+    before = links(cluster)
+    run = cluster.start("deploy", *ROLES, "-e", NEVER_WELL, version="2")
+    wait_until(lambda: cluster.versions()["h1"] == "2")
+    run.kill()
+    run.wait()
+    wait_until(lambda: both(cluster) == [everywhere("2"), everywhere("1")], 90)
+    wait_until(lambda: not any(lock["held"] for lock in cluster.locks().values()), 90)
+    shown = cluster.run("status", "-i", "two.yml", version="2", expect=None).stdout
+    record = cluster.locks()["h1"]["record"]
+    assert f"cut off in the middle: {record['by']}: provision deploy, run {record['run']}" in shown
+    assert "configuration" in shown, "the game server is not as declared"
+    page = cluster.page(record["run"])
+    assert "broke off without an end" in page
+    assert "the run broke off while this was at work" in page
+    cluster.run("rollback", "-i", "two.yml")
+    assert both(cluster) == [everywhere("1")] * 2
+    assert links(cluster) == before
+    assert "cut off" not in cluster.run("status", "-i", "two.yml", expect=None).stdout
+
+
 def test_what_is_well_and_new_stays(cluster: Cluster) -> None:
     """On a first deploy there is nothing to go back to, and nothing gained by stopping it."""
     cluster.run("destroy", "-i", "two.yml", "--yes")
