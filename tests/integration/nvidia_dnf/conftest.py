@@ -25,15 +25,15 @@ PACKAGES = "http://packages.lab.test"
 PLACES = {"nvidia_driver": "/cuda", "docker_engine": "/docker", "nvidia_container_toolkit": ""}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One host for each file, and the package repositories: the files prepare it differently."""
+    """One host for all files, as a GPU host gets it all: Docker, driver and toolkit."""
     with lab_for("dnf", tmp_path_factory) as made:
         made.up(1, with_images=False, simulated_gpus=2)
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def on_host(lab: Lab) -> OnHost:
     """Run a shell script as root on the host, around SSH, and return what it says."""
 
@@ -53,20 +53,20 @@ def as_system(release: str) -> str:
     return f"rm -f /etc/os-release; printf '%s' '{release}' >/etc/os-release"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(lab: Lab) -> Any:
     """Return the container that serves the packages."""
     return lab._client.containers.get(f"{lab.name}-packages")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def fingerprint(lab: Lab) -> str:
     """Return that of the key that signs the lab's packages."""
     inventory: Any = load_yaml(lab.inventory_file)["all"]
     return str(inventory["vars"]["nvidia_container_toolkit_key_fingerprint"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def play(
     lab: Lab, on_host: OnHost, fingerprint: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Play:

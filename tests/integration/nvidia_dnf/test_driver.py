@@ -131,6 +131,7 @@ def test_amazon_linux_has_a_repository_and_headers_of_its_own(play: Play, on_hos
     without_driver(play, on_host, AMAZONS)
     on_host(as_system(AMAZON))
     done = play(TASK)
+    assert play("pending_reboot", timeout=120).code == 0  # a driver is loaded for what follows
     on_host(as_system(ROCKY))
     assert changes(done) > 0
     assert versions(on_host, PACKAGES) == {f"{NEW}-1.amzn2023"}  # the newest of the branch
@@ -138,3 +139,4 @@ def test_amazon_linux_has_a_repository_and_headers_of_its_own(play: Play, on_hos
     assert versions(on_host, f"kernel-devel-{AMAZONS} kernel-modules-extra-{AMAZONS}") == {
         AMAZONS.removesuffix(".x86_64")
     }
+    assert f" {NEW} " in on_host("cat /proc/driver/nvidia/version")

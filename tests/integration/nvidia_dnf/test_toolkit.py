@@ -1,4 +1,7 @@
-"""Repository, key, locks and versions of the container toolkit; the tests build on each other."""
+"""Repository, key, locks and versions of the container toolkit; the tests build on each other.
+
+With those of the driver before them the driver is the one that dnf has installed.
+"""
 
 from __future__ import annotations
 
