@@ -11,9 +11,47 @@ from provision.errors import Location, UsageError
 from provision.verify.junit import require_writable, write_junit
 from provision.verify.target import Check, Completed, Target
 
-__all__ = ["Check", "Completed", "Target", "verify"]
+__all__ = ["Check", "Completed", "Target", "require_runnable", "verify"]
 
 _PARALLEL = 32
+
+
+def require_runnable(
+    targets: Sequence[Target],
+    *,
+    tags: Collection[str] = (),
+    paths: Sequence[Path] = (),
+    names: Collection[str] = (),
+    junit: Path | None = None,
+) -> None:
+    """Find what is wrong with a request before any host is asked; for the arguments see ``verify``.
+
+    Raises:
+        UsageError: a path or tag does not exist, a test file cannot be read, or the JUnit report
+            cannot be written.
+
+    """
+    for path in paths:
+        if not path.exists():
+            raise UsageError(
+                "there are no checks here",
+                where=Location(str(path)),
+                hint="name a file of pytest tests of your own, or a directory of them",
+            )
+    if junit is not None:
+        require_writable(junit)
+    if targets and (tags or paths):
+        from provision.verify.session import run_session
+
+        run_session(
+            targets,
+            paths,
+            tags=tags,
+            names=names,
+            parallel=1,
+            on_check=lambda _: None,
+            collect_only=True,
+        )
 
 
 def verify(
@@ -45,15 +83,9 @@ def verify(
         mask: hides secrets in messages.
 
     Raises:
-        UsageError: a path or tag does not exist, a test file cannot be read, or the JUnit report
-            cannot be written, which is found before anything is asked.
+        UsageError: see ``require_runnable``.
 
     """
-    for path in paths:
-        if not path.exists():
-            raise UsageError("there are no checks here", where=Location(str(path)))
-    if junit is not None:
-        require_writable(junit)
     checks = [
         Check(name, "connection", "The host can be reached", "failed", message=mask(why))
         for name, why in lost.items()

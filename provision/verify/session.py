@@ -52,12 +52,17 @@ def run_session(
     names: Collection[str],
     parallel: int,
     on_check: Callable[[Check], None],
+    collect_only: bool = False,
 ) -> None:
-    """Run our suites and those at ``paths`` on the targets; see ``verify``."""
+    """Run our suites and those at ``paths`` on the targets, or only see what there is to run.
+
+    The arguments are those of ``verify``.
+    """
     recorder = _Recorder(Hosts(targets, names, parallel), frozenset(tags), on_check)
+    options = ["--collect-only"] if collect_only else []
     with _undisturbed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        code = pytest.main(_arguments(paths), plugins=[recorder.hosts, recorder])
+        code = pytest.main([*_arguments(paths), *options], plugins=[recorder.hosts, recorder])
     recorder.raise_problem()
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise ProvisionError(f"no check was run: pytest ended with {code}")

@@ -10,7 +10,7 @@ from provision.agent.resource import Query
 from provision.agent.resources.execute import Execute
 from provision.errors import ExitCode, TaskError, UnreachableError
 from provision.transport.channel import Result
-from provision.verify.runner import Check, Completed, Target, verify
+from provision.verify.runner import Check, Completed, Target, require_runnable, verify
 
 if TYPE_CHECKING:
     from provision.engine.run import Run
@@ -36,16 +36,18 @@ def verify_hosts(
     """
     before = run.exit_code()
     checks: list[Check] = []
+    names = {*run.inventory.hosts, *run.inventory.groups}
+    targets = [target_of(run, name) for name in hosts]
+    require_runnable(targets, tags=tags, paths=paths, names=names, junit=junit)
 
     def work() -> str:
         run.fleet.run(hosts, lambda name: _open(run, name))
-        targets = [target_of(run, name) for name in hosts if not run.is_out(name)]
         checks.extend(
             verify(
-                targets,
+                [target for target in targets if not run.is_out(target.name)],
                 tags=tags,
                 paths=paths,
-                names={*run.inventory.hosts, *run.inventory.groups},
+                names=names,
                 lost={name: str(it) for name, it in run.fleet.lost.items() if name in hosts},
                 junit=junit,
                 on_check=lambda check: show(run, check),

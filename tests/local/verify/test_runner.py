@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from provision.errors import ProvisionError, UsageError
-from provision.verify.runner import Check, verify
+from provision.verify.runner import Check, require_runnable, verify
 from tests.unit.verify.described import Changes, described
 
 
@@ -108,16 +108,29 @@ def test_lost_host_fails_once_and_the_others_go_on(lost: str, other: str) -> Non
     assert {check.outcome for check in checks if check.host == other} == {"passed", "skipped"}
 
 
-def test_unknown_tag_is_an_error() -> None:
+@pytest.mark.parametrize(
+    ("tag", "hint"), [("netwrk", "did you mean 'network'?"), ("qqqqq", "known: agent_pool, ")]
+)
+def test_unknown_tag_is_an_error_before_any_host_is_asked(tag: str, hint: str) -> None:
+    hosts = described()
     with pytest.raises(UsageError) as caught:
-        verify([host.target() for host in described()], tags={"netwrk"})
-    assert "netwrk" in caught.value.message
-    assert "network" in str(caught.value.hint)
+        require_runnable([host.target() for host in hosts], tags={tag})
+    assert tag in caught.value.message
+    assert str(caught.value.hint).startswith(hint)
+    assert [host.asked for host in hosts] == [[], []]
 
 
 def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no checks here"):
-        verify([host.target() for host in described()], paths=[tmp_path / "nothing"])
+    with pytest.raises(UsageError, match="no checks here") as caught:
+        require_runnable([host.target() for host in described()], paths=[tmp_path / "nothing"])
+    assert "pytest tests" in str(caught.value.hint)
+
+
+def test_a_request_that_can_be_run_asks_no_host_anything_yet(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_a(host): host.run('true')\n")
+    hosts = described()
+    require_runnable([host.target() for host in hosts], paths=[tmp_path], tags={"mine", "gpu"})
+    assert [host.asked for host in hosts] == [[], []]
 
 
 def test_path_of_a_single_file(tmp_path: Path) -> None:
@@ -155,7 +168,7 @@ def test_report_that_cannot_be_written_is_refused_before_any_host_is_asked(
     (tmp_path / "directory").mkdir()
     hosts = described()
     with pytest.raises(UsageError, match="cannot be written"):
-        verify([host.target() for host in hosts], junit=tmp_path / place)
+        require_runnable([host.target() for host in hosts], junit=tmp_path / place)
     assert [host.asked for host in hosts] == [[], []]
 
 
@@ -163,7 +176,7 @@ def test_file_that_cannot_be_read_is_an_error_before_any_host_is_asked(tmp_path:
     (tmp_path / "test_broken.py").write_text("def test_a(host:\n")
     hosts = described()
     with pytest.raises(UsageError) as caught:
-        verify([host.target() for host in hosts], paths=[tmp_path])
+        require_runnable([host.target() for host in hosts], paths=[tmp_path])
     assert f"{tmp_path}/test_broken.py" in caught.value.message
     assert str(caught.value.hint).lstrip().startswith("File ")
     assert 'test_broken.py", line 1' in str(caught.value.hint)
@@ -188,6 +201,7 @@ def test_junit_report(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("def test_a(host): assert '\\x1b' == '\\ud800'\n")
     report = tmp_path / "new" / "report.xml"
     targets = [host.target() for host in described()]
+    require_runnable(targets, junit=report)  # which makes the directory
     verify(targets, paths=[tmp_path], tags={"mine", "gpu"}, junit=report)
     root = ElementTree.parse(report).getroot()
     counts = {suite.get("name"): suite.attrib for suite in root}
