@@ -65,6 +65,16 @@ def _perform(build: Build, view: View) -> None:
     if code:
         where = f" at {build.explain(output.step)}" if output.step else ""
         tail = "".join(f"\n  {line}" for line in output.tail)
-        raise BuildError(f"building {build.recipe.name} failed{where}{tail}")
+        raise BuildError(
+            f"building {build.recipe.name} failed{where}{tail}", hint=_hint(build, output)
+        )
     seconds = time.monotonic() - started
     view.finished(build, docker_cli.image_size(build.reference), seconds)
+
+
+def _hint(build: Build, output: Output) -> str | None:
+    """Return what helps where a base image cannot be had; a step's own output says the rest."""
+    if not output.lacks_base:
+        return None
+    keys = ", ".join(sorted(build.recipe.bases))
+    return f"check the image's name, or take another one: --base KEY=IMAGE ({keys})"

@@ -22,6 +22,7 @@ _NOISE = re.compile(
     r"|DEPRECATED: |\s+(Install the buildx|https://docs\.docker\.com/go/buildx)"
 )
 _ERROR = "ERROR: "
+_BASE = "[internal] load metadata for "  # how BuildKit begins with a base image
 _TAIL = 20  # lines
 
 
@@ -80,3 +81,10 @@ class Output:
     def tail(self) -> list[str]:
         """The last lines that this step said."""
         return list(self._said[self._failed or self._at])
+
+    @property
+    def lacks_base(self) -> bool:
+        """Whether what failed was to get a base image."""
+        if self.step is not None:
+            return self.step.text.startswith("FROM ")
+        return any(line.startswith(_BASE) for line in self.tail)

@@ -98,5 +98,8 @@ def missing(recipe: Recipe, source: Path, arguments: Mapping[str, str | None]) -
 
     """
     if not source.is_dir():
-        raise UsageError(f"the source tree {source} is not a directory")
+        raise UsageError(
+            f"the source tree {source} is not a directory",
+            hint="--source is the directory with go.mod, cmd/ and python/",
+        )
     return [path for path in recipe.needs(arguments) if not (source / path).exists()]

@@ -41,8 +41,12 @@ def identity_at(path: Path) -> Identity:
     path = path.expanduser()
     public = path if path.suffix == ".pub" else path.with_name(f"{path.name}.pub")
     if not public.exists():
+        private = public.with_suffix("")
         raise UsageError(
-            f"there is no public key {public}", hint=f"make one: ssh-keygen -y -f {path} > {public}"
+            f"there is no public key {public}",
+            hint=f"make it: ssh-keygen -y -f {private} > {public}"
+            if private.exists()
+            else "name one that is there, such as --key ~/.ssh/id_ed25519.pub",
         )
     lines = [line.strip() for line in read_text(public).splitlines() if line.strip()]
     if len(lines) != 1 or not _LINE.fullmatch(lines[0]):

@@ -84,7 +84,7 @@ class Fields:
         """Return a whole number, None where it is not given."""
         found = self._get(name)
         if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
-            raise self._wrong(name, f"a whole number, not {found!r}")
+            raise self._wrong(name, f"a whole number, not {found!r}", "without quotes: 580")
         return found
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class Fields:
         if found is None:
             return ()
         if not isinstance(found, list):
-            raise self._wrong(name, "a list")
+            raise self._wrong(name, f"a list, not {found!r}", f"such as {name}: [{found}]")
         for item in found:
             if not isinstance(item, str):
                 raise self._wrong(name, f"a list of texts; {item!r} is none", "put it in quotes")
@@ -105,7 +105,7 @@ class Fields:
         if found is None and needed:
             raise self._missing(name)
         if found is not None and not isinstance(found, Mapping):
-            raise self._wrong(name, "a mapping of fields")
+            raise self._wrong(name, f"a mapping of fields, not {found!r}", "see docs/gpu.md")
         where = location_of(self._mapping, name) or self._where
         return Fields({} if found is None else found, where, name)
 

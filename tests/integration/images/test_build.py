@@ -133,6 +133,7 @@ def test_a_base_that_cannot_be_had_says_so(build: Builder, stand_ins: StandIns) 
     assert done.returncode == 3
     assert "127.0.0.1:1/golang:1.26.8" in done.stderr
     assert "refused" in done.stderr
+    assert "--base KEY=IMAGE (go, runtime)" in done.stderr
 
 
 def test_no_daemon(build: Builder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,8 +75,12 @@ def test_a_private_key_is_never_taken_for_a_public_one(ssh: Path) -> None:
     (ssh / "cluster.pub").write_text((ssh / "cluster").read_text())
     with pytest.raises(UsageError, match="no public key of OpenSSH"):
         identity_at(ssh / "cluster")
-    with pytest.raises(UsageError, match="there is no public key"):
-        identity_at(ssh / "missing.pub")
+    (ssh / "cluster.pub").unlink()
+    hints = {"missing.pub": "name one that is there", "cluster.pub": "ssh-keygen -y -f"}
+    for name, hint in hints.items():
+        with pytest.raises(UsageError, match="there is no public key") as caught:
+            identity_at(ssh / name)
+        assert hint in str(caught.value.hint)
 
 
 def test_the_default_is_the_first_that_can_be_used(ssh: Path) -> None:

@@ -90,8 +90,10 @@ def test_buildkit_mixes_what_runs_side_by_side() -> None:
 
 
 def test_a_base_image_that_cannot_be_had() -> None:
+    older, _ = heard("Step 1/2 : FROM nosuch:1\npull access denied for nosuch\n")
+    assert older.lacks_base
     output, steps = heard(NO_BASE)
-    assert (output.step, steps) == (None, [])
+    assert (output.step, steps, output.lacks_base) == (None, [], True)
     assert output.tail == [
         "[internal] load metadata for docker.io/library/golang:1.26.8-bookworm",
         "failed to do request: dial tcp: lookup registry-1.docker.io: no such host",
@@ -100,7 +102,7 @@ def test_a_base_image_that_cannot_be_had() -> None:
 
 def test_what_fails_before_any_step() -> None:
     output, _ = heard("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n")
-    assert output.step is None
+    assert (output.step, output.lacks_base) == (None, False)
     assert output.tail == ["Cannot connect to the Docker daemon at unix:///var/run/docker.sock."]
 
 
