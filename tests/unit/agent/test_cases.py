@@ -40,7 +40,7 @@ AFTER_KEYS = {"files", "ran", "requested", "data", "failure"}
 
 def cases() -> Iterator[Any]:
     for path in sorted(CASES.glob("*/*.yaml")):
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
             for case in document if isinstance(document, list) else [document]:
                 yield pytest.param(case, id=f"{path.parent.name}/{path.stem}: {case['name']}")
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ SLOW = {"subprocess", "shutil", "difflib", "inspect", "dataclasses", "pathlib", 
 STARTED_WITH = {"provision/agent/process.py": {"subprocess"}}  # every session runs programs
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=OLDEST)
 
@@ -40,10 +42,11 @@ def test_module(path: Path) -> None:
         top = name.split(".")[0]
         assert top in sys.stdlib_module_names or name.startswith("provision.agent"), name
         assert top not in NEWER_MODULES, name
+    annotations = set(in_annotations(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             assert node.attr not in NEWER_METHODS, f"line {node.lineno}: {node.attr}"
-        if isinstance(node, ast.Subscript) and not in_annotation(tree, node):
+        if isinstance(node, ast.Subscript) and node not in annotations:
             assert not is_builtin(node.value), f"line {node.lineno}: list[…] at run time"
 
 
@@ -54,13 +57,11 @@ def test_nothing_slow_is_imported_at_once(path: Path) -> None:
     assert not at_once & SLOW - allowed
 
 
-def in_annotation(tree: ast.Module, wanted: ast.AST) -> bool:
+def in_annotations(tree: ast.Module) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         for field in ("annotation", "returns"):
-            annotation = getattr(node, field, None)
-            if annotation is not None and wanted in ast.walk(annotation):
-                return True
-    return False
+            if annotation := getattr(node, field, None):
+                yield from ast.walk(annotation)
 
 
 def is_builtin(node: ast.AST) -> bool:

@@ -76,7 +76,7 @@ def test_a_timeout_ends_the_whole_group() -> None:
 
 
 def test_a_program_that_ignores_the_polite_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provision.agent.process._GRACE", 0.3)
+    monkeypatch.setattr("provision.agent.process._GRACE", 0.1)
     with pytest.raises(Failure, match="did not end"):
         System().run(["sh", "-c", "trap '' TERM; sleep 4711.2; sleep 4711.2"], timeout=0.3)
     assert not runs("sleep 4711.2")
@@ -85,7 +85,7 @@ def test_a_program_that_ignores_the_polite_end_is_killed(monkeypatch: pytest.Mon
 def test_cancelled_where_that_is_allowed() -> None:
     system = System()
     begun = time.monotonic()
-    system.is_cancelled = lambda: time.monotonic() - begun > 0.3
+    system.is_cancelled = lambda: time.monotonic() - begun > 0.1
     with pytest.raises(Cancelled):
         system.run(["sleep", "4711.3"], interruptible=True)
     assert not runs("sleep 4711.3")

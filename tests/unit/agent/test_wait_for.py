@@ -21,7 +21,7 @@ from provision.agent.system import System
 
 
 def wait(**fields: Any) -> dict[str, Any]:
-    return WaitFor(**{"timeout": 0.3, "interval": 0.05, **fields}).answer(System())
+    return WaitFor(**{"timeout": 0.1, "interval": 0.02, **fields}).answer(System())
 
 
 def refused(**fields: Any) -> Failure:
@@ -55,7 +55,7 @@ def test_a_path_that_appears_while_waiting(tmp_path: Path) -> None:
 
 def test_a_path_that_never_comes_says_so(tmp_path: Path) -> None:
     failure = refused(path=str(tmp_path / "ready"))
-    assert failure.message.endswith("ready was not present within 0.3 s")
+    assert failure.message.endswith("ready was not present within 0.1 s")
     assert failure.found == "it does not exist"
 
 

@@ -34,6 +34,9 @@ def path(tmp_path: Path) -> str:
     probe = tmp_path / "generals-health"
     probe.write_text(PROBE)
     probe.chmod(0o755)
+    hasty = tmp_path / "sleep"  # between two tries, instead of a second
+    hasty.write_text("#!/bin/sh\nexec /bin/sleep 0.1\n")
+    hasty.chmod(0o755)
     return f"{tmp_path}:{os.environ['PATH']}"
 
 
@@ -90,7 +93,7 @@ def test_a_service_that_comes_late_is_waited_for(path: str, free_port: int) -> N
     def listen() -> None:
         listening.append(socket.create_server(("127.0.0.1", free_port)))
 
-    timer = threading.Timer(0.5, listen)
+    timer = threading.Timer(0.3, listen)
     timer.start()
     service = f"127.0.0.1:{free_port}"
     code, out, err = run(path, "echo", "up", WAIT_FOR_SERVICES=service, WAIT_TIMEOUT="20")

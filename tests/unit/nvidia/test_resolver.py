@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from provision.source import load_yaml, plain
 from provision.tasks.nvidia.description import described_machine
@@ -16,16 +17,20 @@ from provision.tasks.nvidia.tables import rows, table
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yml"))
 
 
+@cache
+def case_of(path: Path) -> Any:
+    return load_yaml(path)
+
+
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
 def test_case(path: Path) -> None:
-    case = load_yaml(path)
-    assert isinstance(case, dict)
+    case = case_of(path)
     machine = described_machine(case["machine"], str(path))
     assert resolve(machine).as_json() == plain(case["decision"])
 
 
 def test_cases_cover_every_system_and_every_kind_of_answer() -> None:
-    cases = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in CASES]
+    cases = [case_of(path) for path in CASES]
     assert {case["machine"]["os"] for case in cases} >= set(table("distributions")) - {
         "almalinux-9"
     }
@@ -40,21 +45,21 @@ def test_cases_cover_every_system_and_every_kind_of_answer() -> None:
 def test_every_package_is_at_one_version_or_names_its_own() -> None:
     """What is installed of one driver never mixes versions."""
     for path in CASES:
-        decision = yaml.safe_load(path.read_text(encoding="utf-8"))["decision"]
+        decision = case_of(path)["decision"]
         versions = {name.partition("=")[2] for name in decision.get("packages", ())} - {""}
         assert len(versions) <= 1, path.stem
 
 
 def test_whatever_is_installed_is_held() -> None:
     for path in CASES:
-        decision = yaml.safe_load(path.read_text(encoding="utf-8"))["decision"]
+        decision = case_of(path)["decision"]
         named = {package.partition("=")[0] for package in decision.get("packages", ())}
         assert named <= set(decision.get("holds", ())), path.stem
 
 
 def test_refusals_say_what_to_do() -> None:
     for path in CASES:
-        decision = yaml.safe_load(path.read_text(encoding="utf-8"))["decision"]
+        decision = case_of(path)["decision"]
         for refusal in decision.get("refusals", ()):
             assert all(refusal[part] for part in ("problem", "expected", "found", "next"))
 

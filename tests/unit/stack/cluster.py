@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,11 @@ def variables(host: str, **extra: object) -> dict[str, Any]:
     }
 
 
-def projects() -> Iterator[tuple[str, ComposeProject]]:
-    """Yield every role of every host."""
-    for host in CLUSTER["hosts"]:
-        for role in roles_of(variables(host)["group_names"]):
-            yield host, render_role(role, variables(host), project=HERE)
+@cache
+def projects() -> tuple[tuple[str, ComposeProject], ...]:
+    """Return every role of every host, which no test may change."""
+    return tuple(
+        (host, render_role(role, variables(host), project=HERE))
+        for host in CLUSTER["hosts"]
+        for role in roles_of(variables(host)["group_names"])
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ WORD = re.compile(r"\b(?:generals|node|DCGM|process|up|ALERTS)(?:_\w+)?\b")
 SUFFIX = re.compile(r"_(?:total|bucket|count|sum)$")
 
 
+@cache
 def known_metrics() -> set[str]:
     """What the exporters and the reference image show, without their types' suffixes."""
     sources = (ROOT / "docker" / "reference" / "generals_reference").glob("**/*.py")
@@ -77,8 +79,8 @@ def test_panels_do_not_overlap() -> None:
 
 
 def _rendered(name: str) -> str:
-    files = render_role("monitoring", variables("mon-01"), project=HERE).files
-    return next(file.content for file in files if file.path == name)
+    project = next(project for _, project in projects() if project.role == "monitoring")
+    return next(file.content for file in project.files if file.path == name)
 
 
 def targets() -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from provision.stack.lint import collisions, lint
 from provision.stack.render import ComposeProject
 from tests.unit.stack.cluster import SECRETS, projects
 
-PROJECTS = list(projects())
+PROJECTS = projects()
 SERVICES = [
     pytest.param(service, id=f"{host}-{name}")
     for host, project in PROJECTS
