@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +12,7 @@ from provision.agent.declaration import Declaration
 from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
 from provision.tasks.deployed import Deployed
+from provision.tasks.handlers import Handlers
 from provision.tasks.labels import describe
 from provision.tasks.line import Line, NoLine
 from provision.tasks.manner import Manner
@@ -39,6 +40,9 @@ class Host:
         run: the run that it is a part of.
         line: the way to it, where it may be left and found again.
 
+    Attributes:
+        handlers: what its tasks have defined with ``on_change``.
+
     """
 
     def __init__(
@@ -58,14 +62,12 @@ class Host:
         self.line = line or NoLine()
         self.variables = variables
         self.become = become
-        self.play = ""  # the name of the one whose handlers are notified
+        self.handlers = Handlers()
         self._open_channel = open_channel
         self._reporter = Reporter(name, observer)
         self._outcomes: list[Outcome] = []
         self._last: Outcome | None = None  # of those that the host answers
-        self._handlers: dict[str, tuple[str | None, tuple[Resource, ...]]] = {}
         self._channel: AgentChannel | None = None  # the one used last
-        self._notified: dict[AgentChannel, set[str]] = {}  # what each has been told to remember
         self._facts: Outcome | None = None
         self._prefix: list[str] = []
         self._manners = [Manner(check=check)]  # the run's, then those of the tasks at work
@@ -147,7 +149,7 @@ class Host:
 
     def on_change(self, handler: str, *resources: Resource) -> None:
         """Define what a notified name does: ``on_change("restart docker", Systemd(…))``."""
-        self._handlers[handler] = (self.become, resources)
+        self.handlers.define(handler, self.become, resources)
 
     def is_planned(self, manner: Manner | None = None) -> bool:
         """Tell whether something done in this manner may change nothing."""
@@ -288,30 +290,9 @@ class Host:
         self._refuse_after_failure()
         return settled
 
-    def handlers(self) -> tuple[str, ...]:
-        """Return the names that ``on_change`` was given."""
-        return tuple(self._handlers)
-
-    def pending_handlers(self) -> frozenset[str]:
-        """Return what an earlier run of the play has notified on this host and not carried out."""
-        prefix = self._remembered("")
-        names = [name for channel in self._notified for name in channel.pending]
-        return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-
-    def handled(self, names: Iterable[str]) -> None:
-        """Let the host forget what was notified in this run, and the given names."""
-        if self.check:
-            return
-        told = {self._remembered(name) for name in names}
-        for channel, notified in self._notified.items():
-            done = notified | (told & channel.pending)
-            if done:
-                channel.handled(done)
-            notified.clear()
-
     def run_handler(self, name: str) -> None:
         """Do what a name means, as the user that was to do it when the name was defined."""
-        self.become, resources = self._handlers[name]
+        self.become, resources = self.handlers.defined(name)
         for resource in resources:
             self.apply(resource, name=f"handler: {name}")
 
@@ -331,8 +312,7 @@ class Host:
             self.wait()
             self._refuse_after_failure()
         self._channel = channel
-        if channel not in self._notified:
-            self._notified[channel] = set()
+        if self.handlers.listen(channel):
             self.line.opened(self)
         return channel
 
@@ -349,28 +329,19 @@ class Host:
                 self._reporter.progress(label, event)
 
         look_once = bool(manner.check) and waits(declaration)
-        names = [self._remembered(name) for name in manner.notify]
+        keys = () if manner.check else tuple(map(self.handlers.key, manner.notify))
         raw = channel.submit(
             looked_at_once(declaration) if look_once else declaration,
             check=bool(manner.check),
             keep_going=manner.ignore_errors or look_once,
-            notify=() if manner.check else names,
+            notify=keys,
             environment=manner.environment,
             content=content,
             on_event=listen,
         )
-        if names and not manner.check:
-            raw.add_done_callback(lambda done: self._remember(channel, names, done))
+        if keys:
+            raw.add_done_callback(lambda done: self.handlers.note(channel, keys, done))
         return mapped(raw, not_yet) if look_once else raw
-
-    def _remember(self, channel: AgentChannel, names: list[str], done: Future[Result]) -> None:
-        """Take note of what the host has written down, which is before every change."""
-        if done.exception() is None and done.result().status not in {"ok", "not_run"}:
-            self._notified[channel].update(names)
-
-    def _remembered(self, handler: str) -> str:
-        """Return what the host knows a handler by: other plays may have one of the same name."""
-        return f"{self.play}: {handler}"
 
     def _end(self, label: str, result: Result, manner: Manner) -> None:
         self._count_failure(label, result, manner)

@@ -76,7 +76,7 @@ class HostPlay:
             UnreachableError: the connection was lost.
 
         """
-        self.host.play = self.play.name
+        self.host.handlers.play = self.play.name
         self.host.become = user_of(self.play, None, self._templater(self.variables))
         if truth(self.play.gather_facts):
             self.host.gather_facts()
@@ -99,18 +99,19 @@ class HostPlay:
         Also what an earlier run has notified, if it ended before it came to that.
         """
         notified = self._settle()
-        left = self.host.pending_handlers() & self._known()
+        left = self.host.handlers.pending() & self._known()
         notified |= left
         while notified:
             for handler in self.play.handlers:
                 if notified & {handler.name, *handler.listen}:
                     self._entry(handler)
-            for name in self.host.handlers():
+            for name in self.host.handlers.names():
                 if name in notified:
                     self.host.run_handler(name)
             self._refuse_unknown(notified)
             notified = self._settle()
-        self.host.handled(left)
+        if not self.host.check:
+            self.host.handlers.handled(left)
 
     def _settle(self) -> set[str]:
         return {
@@ -122,7 +123,7 @@ class HostPlay:
 
     def _known(self) -> set[str]:
         of_play = {name for it in self.play.handlers for name in (it.name, *it.listen)}
-        return of_play | set(self.host.handlers())
+        return of_play | set(self.host.handlers.names())
 
     def _refuse_unknown(self, notified: set[str]) -> None:
         unknown = notified - self._known()

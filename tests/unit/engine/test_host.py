@@ -110,7 +110,7 @@ def test_a_sections_environment_and_no_log_reach_its_parts(host: Host, seen: See
 def test_a_tasks_handlers_run_as_who_defined_them(host: Host, seen: Seen) -> None:
     host.on_change("restart", Command(argv=["true"]), Command(argv=["echo"]))
     host.become = "somebody else"
-    assert host.handlers() == ("restart",)
+    assert host.handlers.names() == ("restart",)
     host.run_handler("restart")
     host.settle()
     assert host.become is None
