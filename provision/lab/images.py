@@ -8,8 +8,10 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from provision import project
 from provision.errors import ProvisionError
 from provision.lab import lock
 from provision.lab.archive import Entry, pack
@@ -91,6 +93,17 @@ class Images:
                 self._build(tag, context, arguments)
                 self.forget_older(repository, tag)
         return tag
+
+    def build_own(
+        self,
+        directory: str,
+        repository: str,
+        base_image: str,
+        arguments: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Build what lies in ``directory`` below ``docker/``, on ``base_image``; see ``build``."""
+        context = read_context(project.find("docker", directory))
+        return self.build(repository, context, {"BASE": base_image, **arguments})
 
     def _build(self, tag: str, context: Context, arguments: Mapping[str, str]) -> None:
         lines = self.client.api.build(

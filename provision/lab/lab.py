@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from provision import project
-from provision.errors import UsageError
-from provision.lab import base, container, docker_api, host, inventory, lock, network, services
-from provision.lab.container import HOST_LABEL, Completed
+from provision.lab import (
+    at_once,
+    base,
+    container,
+    docker_api,
+    host,
+    inventory,
+    lock,
+    network,
+    services,
+)
+from provision.lab.container import Completed
 from provision.lab.credentials import Credentials, write_private
 from provision.lab.host import LabHost
-from provision.lab.images import Images, Say, read_context
-from provision.lab.layout import (
-    CREDENTIALS_LABEL,
-    DEFAULT_NAME,
-    LABEL,
-    NAME_LABEL,
-    REGISTRY,
-    Layout,
-    host_names,
-    host_number,
-)
+from provision.lab.hosts import Hosts
+from provision.lab.images import Images, Say
+from provision.lab.layout import DEFAULT_NAME, LABEL, NAME_LABEL, Layout
 from provision.lab.packages import Packages
-from provision.lab.registry import Registry
-from provision.lab.services import Service
+from provision.lab.stock import Stock
 from provision.lab.variant import Variant
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
-
-DEFAULT_HOSTS = 3
-_AT_ONCE = 8
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Lab:
@@ -84,30 +76,11 @@ class Lab:
         with self._changing():
             self.credentials.ensure()
             layout = network.ensure(self._client, self.name)
-            self._bring_up(layout, hosts, simulated_gpus)
+            self._hosts.bring_up(layout, hosts, simulated_gpus)
             written = self._write(layout)
             if with_images:
-                self._fill_registry(layout)
+                Stock(self._images, layout, self.credentials).fill()
             return written
-
-    def _bring_up(self, layout: Layout, count: int | None, simulated_gpus: int) -> None:
-        there = self._containers()
-        self._refuse_strangers(there)
-        names = host_names(count or len(there) or DEFAULT_HOSTS)
-        gpus = dict.fromkeys(inventory.groups(names)["trainer"], simulated_gpus)
-        self._refuse_other_gpus(there, gpus)
-        for surplus in sorted(there.keys() - set(names)):
-            self._say(f"removing {surplus}")
-            there[surplus].remove(force=True, v=True)
-        image = self._host_image(base.RELEASE) if set(names) - there.keys() else ""
-
-        def provide(name: str) -> None:
-            if name in there:
-                container.ensure_running(there[name], layout.port(name))
-            else:
-                self._start(layout, name, image, gpus.get(name, 0))
-
-        self._each(names, provide)
 
     def publish(self, directory: Path, name: str, tag: str, **arguments: str) -> str:
         """Build an image and put it into the registry, which runs from then on.
@@ -124,38 +97,14 @@ class Lab:
         """
         with self._changing():
             layout = network.ensure(self._client, self.name)
-            base_image = base.ensure(self._images)
-            registry = self._registry(layout, base_image)
-            context = read_context(directory)
-            given = {"BASE": base_image, **arguments}
-            image = self._images.build(f"provision-lab-{name}", context, given)
-            registry.push(image, name, tag)
-            return f"{REGISTRY}/{name}@{registry.digest(name, tag)}"
-
-    def _registry(self, layout: Layout, base_image: str) -> Registry:
-        registry = Registry(self._images, layout, self.credentials)
-        registry.ensure(self._build("lab-registry", "provision-lab-registry", base_image))
-        return registry
-
-    def _fill_registry(self, layout: Layout) -> None:
-        """Run the registry, and put into it what changed of the stack's images."""
-        base_image = base.ensure(self._images)
-        registry = self._registry(layout, base_image)
-
-        def provide(alike: list[Service]) -> None:
-            for service in alike:
-                repository = f"provision-lab-{service.name}"
-                image = self._build(service.directory, repository, base_image, service.arguments)
-                if registry.push(image, service.name, service.tag):
-                    self._say(f"pushed {service.reference}")
-
-        self._each(services.by_directory(), provide)
+            stock = Stock(self._images, layout, self.credentials)
+            return stock.publish(directory, name, tag, arguments)
 
     def down(self) -> None:
         """Remove the hosts, the registry and the network; images, keys and the volume stay."""
         with self._changing():
             containers = self._client.containers.list(all=True, filters=self._filter)
-            self._each(containers, lambda each: each.remove(force=True, v=True))
+            at_once.each(containers, lambda found: found.remove(force=True, v=True))
             for found in self._client.networks.list(filters=self._filter):
                 found.remove()
             inventory.remove(self.inventory_file)
@@ -181,7 +130,7 @@ class Lab:
         layout = network.find(self._client, self.name)
         if layout is None:
             return []
-        return self._described(layout, self._containers())
+        return self._hosts.described(layout)
 
     def status(self) -> dict[str, str]:
         """Return the state of each of the lab's containers, by name: ``running``, ``exited``, …."""
@@ -191,10 +140,8 @@ class Lab:
 
     def host(self, name: str) -> LabHost:
         """Return the host ``name``; one that there is not is a ``UsageError``."""
-        for candidate in self.hosts:
-            if candidate.name == name:
-                return candidate
-        raise self._no_host(name)
+        self.container(name)
+        return next(each for each in self.hosts if each.name == name)
 
     def exec(
         self, name: str, argv: Sequence[str], *, user: str = "root", timeout: float = 60.0
@@ -221,9 +168,7 @@ class Lab:
         """
         with self._changing():
             layout = network.ensure(self._client, self.name)
-            image = self._host_image(release)
-            self.container(name).remove(force=True, v=True)
-            container.adapt(self._start(layout, name, image, simulated_gpus), variant)
+            container.adapt(self._hosts.replace(layout, name, release, simulated_gpus), variant)
             self._write(layout)
             return host.describe(layout, self.credentials, name, simulated_gpus)
 
@@ -234,10 +179,7 @@ class Lab:
             UsageError: when there is no such host.
 
         """
-        try:
-            return self._containers()[name]
-        except KeyError:
-            raise self._no_host(name) from None
+        return self._hosts.container(name)
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -254,68 +196,17 @@ class Lab:
     def _images(self) -> Images:
         return Images(self._client, self._say)
 
+    @cached_property
+    def _hosts(self) -> Hosts:
+        return Hosts(self.name, self._images, self.credentials)
+
     @property
     def _filter(self) -> dict[str, str | list[str] | bool]:
         return {"label": f"{NAME_LABEL}={self.name}"}
 
-    def _containers(self) -> dict[str, Container]:
-        found = self._client.containers.list(all=True, filters=self._filter)
-        hosts = {each.labels[HOST_LABEL]: each for each in found if HOST_LABEL in each.labels}
-        return {name: hosts[name] for name in sorted(hosts, key=host_number)}
-
-    def _no_host(self, name: str) -> UsageError:
-        known = ", ".join(self._containers()) or "none"
-        return UsageError(f"no lab host is called {name!r}", hint=f"there are: {known}")
-
-    def _refuse_strangers(self, containers: Mapping[str, Container]) -> None:
-        """Stop where the hosts were made with keys of another directory: nobody could log in."""
-        ours = self.credentials.fingerprint()
-        for each in containers.values():
-            if each.labels.get(CREDENTIALS_LABEL) != ours:
-                raise UsageError(
-                    f"the lab {self.name!r} is up already, with other keys than those in "
-                    f"{self.credentials.directory}",
-                    hint=f"remove it: provision lab --name {self.name} down; or use another --name",
-                )
-
-    @staticmethod
-    def _refuse_other_gpus(there: Mapping[str, Container], wanted: Mapping[str, int]) -> None:
-        for name, number in wanted.items():
-            has = container.simulated_gpus(there[name]) if name in there else number
-            if number and has != number:
-                raise UsageError(
-                    f"{name} is there already, with {has} simulated GPUs",
-                    hint="provision lab down, then up again",
-                )
-
-    def _host_image(self, release: str) -> str:
-        base_image = base.ensure(self._images, release)
-        return self._build("lab-host", f"provision-lab-host-{release}", base_image)
-
-    def _build(
-        self,
-        directory: str,
-        repository: str,
-        base_image: str,
-        arguments: Mapping[str, str] = MappingProxyType({}),
-    ) -> str:
-        context = read_context(project.find("docker", directory))
-        return self._images.build(repository, context, {"BASE": base_image, **arguments})
-
-    def _start(self, layout: Layout, name: str, image: str, simulated_gpus: int) -> Container:
-        if simulated_gpus:
-            image = self._build("lab-gpu", "provision-lab-gpu", image)
-        created = container.create(
-            self._client, layout, self.credentials, name, image, simulated_gpus
-        )
-        container.wait_until_running(created, layout.port(name))
-        return created
-
     def _write(self, layout: Layout) -> list[LabHost]:
         """Write known_hosts and the inventory, and return the hosts that they tell of."""
-        containers = self._containers()
-        hosts = self._described(layout, containers)
-        keys = self._each(list(containers.values()), container.host_key)
+        hosts, keys = self._hosts.described(layout), self._hosts.keys()
         known = (
             f"[{each.address}]:{each.port} {key}\n" for each, key in zip(hosts, keys, strict=True)
         )
@@ -325,20 +216,10 @@ class Lab:
         inventory.write(self.inventory_file, text)
         return hosts
 
-    def _described(self, layout: Layout, containers: Mapping[str, Container]) -> list[LabHost]:
-        return [
-            host.describe(layout, self.credentials, name, container.simulated_gpus(each))
-            for name, each in containers.items()
-        ]
-
     def _packages(self, layout: Layout, hosts: Sequence[LabHost]) -> dict[str, str]:
         """Run the package repository where a host needs it; return the variables that name it."""
         if not any(each.simulated_gpus for each in hosts):
             return {}
-        image = self._build("lab-packages", "provision-lab-packages", base.ensure(self._images))
+        base_image = base.ensure(self._images)
+        image = self._images.build_own("lab-packages", "provision-lab-packages", base_image)
         return Packages(self._images, layout).ensure(image)
-
-    @staticmethod
-    def _each(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            return list(pool.map(work, items))
