@@ -75,6 +75,19 @@ def test_hosts_whose_turn_had_not_come_are_not_touched(cluster: Cluster) -> None
     assert cluster.versions() == {"h1": "1", "h2": "1"}
 
 
+def test_a_share_of_a_batch_may_fail(cluster: Cluster) -> None:
+    """Only what has failed goes back, and the rollout is still told as a failure."""
+    unwell = {"web_health": ["CMD", "/bin/false"]}
+    (cluster.project / "share.yml").write_text(
+        json.dumps({"game_server": {"hosts": {"h2": unwell}}}), encoding="utf-8"
+    )
+    share = json.dumps({"game_server_serial": [2], "game_server_max_fail_percentage": 50})
+    done = cluster.run("deploy", "-i", "share.yml", "-e", share, version="2", expect=3)
+    assert "undone    h2 is back on the release of game_server" in done.stdout
+    assert done.stdout.count("next      mend it") == 1
+    assert cluster.versions() == {"h1": "2", "h2": "1"}
+
+
 def test_rolling_back_undoes_one_deploy_after_the_other(cluster: Cluster) -> None:
     cluster.run("deploy", version="2")
     run = cluster.history()[-1]["run"]  # both hosts of it, one after the other
