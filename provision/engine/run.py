@@ -26,11 +26,11 @@ from provision.engine.recap import Tally
 from provision.errors import ExitCode, ProvisionError, TaskError
 from provision.inventory.inventory import Inventory
 from provision.tasks.host import Host
-from provision.tasks.labels import describe
 from provision.tasks.outcome import HostFailedError
 from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
 from provision.transport.channel import Result
+from provision.transport.labels import describe
 
 if TYPE_CHECKING:
     from provision.engine.play.variables import HostVariables

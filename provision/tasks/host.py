@@ -13,7 +13,6 @@ from provision.agent.resource import Query, Resource
 from provision.agent.resources.facts import Facts
 from provision.tasks.deployed import Deployed
 from provision.tasks.handlers import Handlers
-from provision.tasks.labels import describe
 from provision.tasks.line import Line, NoLine
 from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError, Outcome, mapped
@@ -22,6 +21,7 @@ from provision.tasks.reporter import FATAL, Observer, Reporter
 from provision.tasks.run_info import RunInfo
 from provision.transport.channel import AgentChannel, Result
 from provision.transport.content import Content
+from provision.transport.labels import describe
 
 _DONE = frozenset({"ok", "changed", "unknown"})
 

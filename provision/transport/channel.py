@@ -16,6 +16,7 @@ from provision.agent.resource import Query
 from provision.errors import UnreachableError
 from provision.transport import heartbeat
 from provision.transport.content import Content, content_messages
+from provision.transport.labels import word_for
 from provision.transport.launch import agent_command, first_bytes
 from provision.transport.modules import needed_by, packed
 from provision.transport.pipe import Pipe
@@ -318,7 +319,8 @@ class AgentChannel:
         return UnreachableError(f"host {self.host}: {event['message']}", hint=hint or None)
 
     def _reason(self, problem: str) -> UnreachableError:
-        at_work = f" during {self._waiting[0].declaration.kind()}" if self._waiting else ""
+        first = next(iter(self._waiting), None)
+        at_work = f" during {word_for(first.declaration.kind())}" if first else ""
         said = self._pipe.stderr().strip().splitlines()
         return UnreachableError(
             f"host {self.host}: the connection was lost{at_work}"

@@ -9,8 +9,8 @@ from pathlib import Path
 from provision.engine.play.variables import HostVariables
 from provision.errors import UsageError
 from provision.playbook.model import LoopControl, TaskEntry
-from provision.tasks.labels import shorten
 from provision.templating import Templater
+from provision.transport.labels import shorten
 
 _WIDTH = 40  # of an item in the output
 

@@ -13,7 +13,7 @@ _ONE_WORD = {"LineInFile": "lineinfile", "BlockInFile": "blockinfile"}  # as Ans
 def describe(declaration: Declaration) -> str:
     """Return a short label: the kind, and the field that says which one."""
     fields = declaration.fields()
-    word = _written(declaration.kind())
+    word = word_for(declaration.kind())
     for field in _MAIN_FIELDS:
         if field in fields:
             value = fields[field]
@@ -22,7 +22,7 @@ def describe(declaration: Declaration) -> str:
     return word
 
 
-def _written(kind: str) -> str:
+def word_for(kind: str) -> str:
     """Return a kind as a playbook has it: ``MergeJson`` is ``merge_json``."""
     return _ONE_WORD.get(kind) or re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
 
