@@ -5,13 +5,14 @@ A lock is held by the host's agent, so it is gone whenever the run is, however i
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.agent.lock_file import described
+from provision.agent.lock_file import Record, described
 from provision.agent.resource import Query
 from provision.agent.resources.host_lock import LockGive, LockTake
 from provision.tasks.host import Host
@@ -40,6 +41,8 @@ class Locks:
         self.command: str | None = None
         self._run = run
         self._had: set[str] = set()
+        self._cut_off: dict[str, _CutOff] = {}
+        self._noting = threading.Lock()
 
     def take_all(self, hosts: Sequence[str], command: str) -> bool:
         """Take the lock of every host, or of none, as a phase; return whether they are the run's.
@@ -147,5 +150,25 @@ class Locks:
             return
         self._had.add(name)
         if earlier := result.data.get("taken_over"):
-            said = f"taken over from a run that was cut off ({described(earlier)})"
-            self._run.notes.append(f"locks     {name}: {said}")
+            self._say_taken_over(name, earlier)
+
+    def _say_taken_over(self, name: str, earlier: Record) -> None:
+        """Say once of each run that was cut off which of its hosts were taken over."""
+        with self._noting:
+            of_it = self._cut_off.setdefault(str(earlier.get("run")), _CutOff(described(earlier)))
+            before = of_it.note()
+            of_it.hosts.append(name)
+            notes = self._run.notes
+            notes[:] = [*(note for note in notes if note != before), of_it.note()]
+
+
+class _CutOff:
+    """A run that was cut off, and the hosts on which that was noticed."""
+
+    def __init__(self, described: str) -> None:
+        self.hosts: list[str] = []
+        self._described = described
+
+    def note(self) -> str:
+        names = ", ".join(sorted(self.hosts))
+        return f"locks     {names}: taken over from a run that was cut off ({self._described})"

@@ -78,7 +78,10 @@ def _failure(event: TaskFinished, phase: str) -> Problem:
 def _broken_off(event: TaskStarted) -> Problem:
     """Return that a run which was killed was at work on something."""
     message = "the run broke off while this was at work; how it ended is not known"
-    hint = ["run it again: what was done is kept"]
+    hint = [
+        "run it again: what was done is kept",
+        "provision status tells what runs where; provision rollback undoes what was switched",
+    ]
     return Problem("broke off", clean(event.task), "", message, "", [], next=hint)
 
 

@@ -29,10 +29,12 @@ class Machine:
 
     def __init__(self) -> None:
         self.holder = ""
+        self.left: dict[str, Any] = {}
         self.asked: Counter[str] = Counter()
         self._free = threading.Condition()
 
     def answer(self, query: Any, run: str) -> Result:
+        """Answer as a host does; one that had another run cut off says which."""
         time.sleep(random.uniform(0, ROUND_TRIP))
         self.asked[run] += 1
         with self._free:
@@ -43,7 +45,7 @@ class Machine:
             if not self._free.wait_for(lambda: self.holder in ("", run), query.wait):
                 return Result("failed", message=f"{self.holder} has it")
             self.holder = run
-            return Result("ok")
+            return Result("ok", data={"taken_over": self.left} if self.left else {})
 
 
 class OneRun:
@@ -115,6 +117,17 @@ def test_what_is_free_is_taken_at_once() -> None:
     assert run.holds() == list(hosts)
     assert run.summary == "20/20 taken"
     assert {machine.asked["r1"] for machine in hosts.values()} == {1}
+
+
+def test_a_run_that_was_cut_off_is_named_once_with_its_hosts() -> None:
+    hosts = machines(4)
+    for name, run in {"h0": "r8", "h1": "r9", "h3": "r9"}.items():
+        hosts[name].left = {"run": run, "by": "bo@desk", "command": "deploy", "since": 0}
+    taking = OneRun("r1", hosts)
+    assert taking.take_all(list(hosts))
+    one, other = sorted(taking.notes)
+    assert one.startswith("locks     h0: taken over from a run that was cut off (bo@desk: ")
+    assert other.startswith("locks     h1, h3: taken over") and "run r9, since 1970" in other
 
 
 def test_where_one_is_held_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
