@@ -77,7 +77,7 @@ def cli() -> None:
     """
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and exit with one of ``ExitCode``.
 
     A terminal that is closed, and a request to end, count as Ctrl-C.
@@ -88,14 +88,15 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, signal.default_int_handler)
-    code = run(sys.argv[1:])
-    if code == ExitCode.INTERRUPTED:
-        _leave(code)
-    sys.exit(code)
+    _leave(run(sys.argv[1:]))
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without waiting for threads: one may be connecting to a host that never answers."""
+    """Exit at once: everything is closed.
+
+    Python's own way out waits for threads, of which one may be connecting to a host that never
+    answers, and looks for garbage again and again: a tenth of a second, for nobody.
+    """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
