@@ -27,7 +27,8 @@ from provision.templating.conditions import TESTS
 from provision.templating.filters import FILTERS, listed
 from provision.templating.markers import OMIT, has_template, is_own_text
 from provision.templating.problems import raise_explained
-from provision.templating.scope import Scope, resolve
+from provision.templating.resolving import resolve
+from provision.templating.scope import Scope
 from provision.templating.undefined import Missing, UndefinedVariable
 
 _CACHED_TEMPLATES = 10_000
@@ -172,14 +173,12 @@ class Engine:
     def evaluate(self, source: LocatedString, scope: Scope) -> Any:
         """Render a variable's own template; containers stay lazy.
 
-        Raises:
-            UndefinedVariable: left to the caller, because ``default`` may still replace it.
-
+        An undefined name comes back as what stands for it: ``default`` may still replace it.
         """
         try:
             return self._run(self._compile_value(str(source)), source, scope)
-        except UndefinedVariable:
-            raise
+        except UndefinedVariable as error:
+            return error.marker.moved_to(source.location)
         except Exception as error:
             raise_explained(error, self._values, scope, source.location)
 

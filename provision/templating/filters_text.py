@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from provision.source import plain
-from provision.templating.scope import resolve
+from provision.templating.resolving import resolve
 
 _Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _GROUP = re.compile(r"\\g<(\S+)>|\\(\d+)")

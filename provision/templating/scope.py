@@ -6,12 +6,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Undefined
-
 from provision.errors import UsageError
 from provision.source import LocatedString
-from provision.templating.markers import OMIT, is_template
-from provision.templating.undefined import Missing, UndefinedVariable
+from provision.templating.markers import is_template
 
 if TYPE_CHECKING:
     from provision.templating.templater import Templater
@@ -70,8 +67,6 @@ class Scope(Mapping[str, Any]):
         chain.append((*key, label))
         try:
             return self.templater.engine().evaluate(raw, self)
-        except UndefinedVariable as error:
-            return error.marker.moved_to(raw.location)
         finally:
             chain.pop()
 
@@ -99,7 +94,7 @@ class LazyMapping(Mapping[Any, Any]):
         return len(self._raw)
 
     def __repr__(self) -> str:
-        return repr(resolve(self))
+        return _shown(self)
 
 
 class LazyList(Sequence[Any]):
@@ -135,24 +130,10 @@ class LazyList(Sequence[Any]):
         return list(self) * times
 
     def __repr__(self) -> str:
-        return repr(resolve(self))
+        return _shown(self)
 
 
-def resolve(value: Any) -> Any:
-    """Return ``value`` as ordinary dicts, lists and scalars, without what is ``omit``.
+def _shown(value: LazyMapping | LazyList) -> str:
+    from provision.templating.resolving import resolve
 
-    Raises:
-        UndefinedVariable: something inside is undefined.
-
-    """
-    if isinstance(value, str):
-        return value if isinstance(value, LocatedString) else str(value)
-    if isinstance(value, Missing):
-        value.fail()
-    if isinstance(value, Mapping):
-        pairs = ((key, resolve(item)) for key, item in value.items())
-        return {key: item for key, item in pairs if item is not OMIT}
-    if isinstance(value, Iterable) and not isinstance(value, bytes | Undefined):
-        items = (resolve(item) for item in value)
-        return [item for item in items if item is not OMIT]
-    return value
+    return repr(resolve(value))
