@@ -17,7 +17,7 @@ from provision.agent.resource import Query
 from provision.agent.resources.host_lock import LockGive, LockTake
 from provision.tasks.host import Host
 from provision.tasks.outcome import Outcome
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.run import Run

@@ -16,7 +16,7 @@ from provision.engine.events import (
     TaskStarted,
 )
 from provision.tasks.deployed import Deployed
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 _STATUS = {
     "ok": Status.OK,

@@ -14,7 +14,7 @@ from provision.stack.finding import Service
 from provision.stack.model import ComposeProject
 from provision.stack.rules.ports import published
 from provision.tasks.host import Host
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.run import Run

@@ -29,8 +29,8 @@ from provision.tasks.host import Host
 from provision.tasks.outcome import HostFailedError
 from provision.tasks.run_info import RunInfo
 from provision.templating import Templater
-from provision.transport.channel import Result
 from provision.transport.labels import describe
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.play.variables import HostVariables

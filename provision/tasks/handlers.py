@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from provision.agent.resource import Resource
-from provision.transport.channel import AgentChannel, Result
+from provision.transport.channel import AgentChannel
+from provision.transport.result import Result
 
 
 class Handlers:

@@ -19,9 +19,10 @@ from provision.tasks.outcome import HostFailedError, Outcome, mapped
 from provision.tasks.planned import looked_at_once, not_yet, waits
 from provision.tasks.reporter import FATAL, Observer, Reporter
 from provision.tasks.run_info import RunInfo
-from provision.transport.channel import AgentChannel, Result
+from provision.transport.channel import AgentChannel
 from provision.transport.content import Content
 from provision.transport.labels import describe
+from provision.transport.result import Result
 
 _DONE = frozenset({"ok", "changed", "unknown"})
 

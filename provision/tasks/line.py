@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from provision.agent.declaration import Declaration
 from provision.agent.resources.reboot import BootId
 from provision.errors import TaskError, UnreachableError
-from provision.transport.channel import AgentChannel, Result
+from provision.transport.channel import AgentChannel
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.tasks.host import Host

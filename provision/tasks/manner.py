@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

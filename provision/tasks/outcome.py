@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.errors import TaskError
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 
 class HostFailedError(TaskError):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from provision.agent.declaration import Declaration
 from provision.agent.resources.wait_for import WaitFor
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 
 def waits(declaration: Declaration) -> bool:

@@ -10,7 +10,7 @@ from provision.agent.resources.reboot import BootId, Reboot
 from provision.tasks.host import Host
 from provision.tasks.line import await_another_boot, said_last
 from provision.tasks.manner import Manner
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 _FAREWELL = 30.0  # seconds in which the host says that it goes down, beside its own delay
 

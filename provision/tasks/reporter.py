@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from provision.tasks.deployed import Deployed
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 FATAL = frozenset({"failed", "cancelled"})
 

@@ -12,40 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provision.agent.declaration import Declaration
-from provision.agent.resource import Query
 from provision.errors import UnreachableError
 from provision.transport import heartbeat
 from provision.transport.content import Content, content_messages
 from provision.transport.labels import word_for
 from provision.transport.launch import agent_command, first_bytes
+from provision.transport.messages import ALIVE, as_line, to_carry_out
 from provision.transport.modules import needed_by, packed
 from provision.transport.pipe import Pipe
+from provision.transport.result import Result, result_of
 from provision.transport.start import await_start
 
 _BATCH = 16384  # bytes of messages that travel together: each packet costs both ends CPU
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the agent answered to one declaration; see ``provision.agent.session``.
-
-    Args:
-        status: ok, changed, unknown, failed, not_run or cancelled.
-        changes: property -> (actual, expected).
-        data: what the resource reports beside its state, or a query's answer.
-        seconds: how long the host worked on it.
-
-    """
-
-    status: str
-    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    message: str = ""
-    expected: str = ""
-    found: str = ""
-    log: tuple[str, ...] = ()
-    hint: str = ""
-    seconds: float = 0.0
 
 
 @dataclass
@@ -140,19 +118,9 @@ class AgentChannel:
 
         """
         request = Request(declaration, content=content, on_event=on_event)
-        message: dict[str, Any] = {
-            "op": "ask" if isinstance(declaration, Query) else "apply",
-            "kind": declaration.kind(),
-            "fields": declaration.fields(),
-        }
-        if check:
-            message["check"] = True
-        if keep_going:
-            message["keep_going"] = True
-        if names := list(notify):
-            message["notify"] = names
-        if environment:
-            message["environment"] = dict(environment)
+        message = to_carry_out(
+            declaration, check=check, keep_going=keep_going, notify=notify, environment=environment
+        )
         with self._lock:
             if self._lost is not None:
                 request.future.set_exception(self._lost)
@@ -160,7 +128,7 @@ class AgentChannel:
             self._numbers += 1
             message["id"] = self._numbers
             self._waiting.append(request)
-            self._outbox += self._modules_for(declaration) + _line(message)
+            self._outbox += self._modules_for(declaration) + as_line(message)
             full = len(self._outbox) > _BATCH
         if full:
             self.flush()
@@ -172,7 +140,7 @@ class AgentChannel:
         if not lacking:
             return b""
         self._shipped |= lacking
-        return _line({"op": "modules", "data": packed(lacking)})
+        return as_line({"op": "modules", "data": packed(lacking)})
 
     def resume(self) -> None:
         """After a failure: carry out what is submitted from now on."""
@@ -197,7 +165,7 @@ class AgentChannel:
         if self._sending.acquire(blocking=False):
             try:
                 if self._pipe.has_room():
-                    self._send_locked(_ALIVE)
+                    self._send_locked(ALIVE)
             finally:
                 self._sending.release()
 
@@ -219,7 +187,7 @@ class AgentChannel:
 
     def _post(self, message: dict[str, Any]) -> None:
         with self._lock:
-            self._outbox += _line(message)
+            self._outbox += as_line(message)
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -280,10 +248,7 @@ class AgentChannel:
         if kind == "result":
             with self._lock:
                 request = self._waiting.popleft()
-            event.pop("id")
-            event["log"] = tuple(event.get("log", ()))
-            event["changes"] = {name: tuple(c) for name, c in event.get("changes", {}).items()}
-            request.future.set_result(Result(**event))
+            request.future.set_result(result_of(event))
         elif kind == "want":
             self._send_content(self._waiting[0], event["sha256"])
         elif kind == "fatal":
@@ -299,7 +264,7 @@ class AgentChannel:
     def _send_content(self, request: Request, sha256: str) -> None:
         """Stream a file's content, in pieces; the agent waits for it and reads nothing else."""
         for message in content_messages(request.content or b"", sha256):
-            self._send_now(_line(message))
+            self._send_now(as_line(message))
 
     def _give_up(self, problem: str) -> None:
         """Fail everything outstanding: nobody will answer it."""
@@ -327,10 +292,3 @@ class AgentChannel:
             + (f": {problem}" if problem else ""),
             hint=said[-1] if said else "run it again: what was done is kept",
         )
-
-
-def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
-
-
-_ALIVE = _line({"op": "alive"})

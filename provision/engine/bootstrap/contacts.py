@@ -13,8 +13,8 @@ from provision.errors import UnreachableError
 from provision.tasks.host import Host
 from provision.tasks.library.deploy_user import deploy_user
 from provision.tasks.manner import Manner
-from provision.transport.channel import Result
 from provision.transport.endpoint import Endpoint
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.bootstrap.bootstrap import Bootstrap

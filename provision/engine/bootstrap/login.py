@@ -17,9 +17,9 @@ from provision.engine.link import HostLink
 from provision.errors import UnreachableError
 from provision.tasks.host import Host
 from provision.tasks.outcome import HostFailedError
-from provision.transport.channel import Result
 from provision.transport.endpoint import Endpoint
 from provision.transport.offers import offered_methods
+from provision.transport.result import Result
 
 _PASSWORDS = {"password", "keyboard-interactive"}
 _SETTLING = 10.0  # seconds for a reloaded sshd to listen again, and to know what it has read

@@ -18,7 +18,7 @@ from provision.tasks.manner import Manner
 from provision.tasks.rebooting import Rebooting, reboot
 from provision.tasks.task import tasks
 from provision.templating import Templater
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 # These are expressions; rendering them first would evaluate what a host has said.
 _EXPRESSIONS = {"assert": {"that"}, "debug": {"var"}}

@@ -29,7 +29,7 @@ from provision.tasks.host import Host
 from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError
 from provision.templating import Templater
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 
 class HostPlay:

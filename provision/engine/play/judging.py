@@ -11,7 +11,7 @@ from provision.engine.play.registered import Answer
 from provision.engine.play.variables import HostVariables
 from provision.playbook.model import TaskEntry
 from provision.templating import Templater
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 _FINAL = frozenset({"not_run", "cancelled"})  # no condition can make these anything else
 _RETRIES = 3  # Ansible's, where `until` is given alone

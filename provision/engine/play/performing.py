@@ -11,7 +11,7 @@ from provision.engine.play.registered import Registered, RegisteredParts, Values
 from provision.engine.play.steps import Step
 from provision.tasks.outcome import Outcome
 from provision.tasks.task import tasks
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 Pause = Callable[[float], object]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.errors import Location, UsageError
 from provision.tasks.outcome import Outcome
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 Values = Mapping[str, Any]
 SKIPPED: Values = {"changed": False, "failed": False, "skipped": True}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provision.agent.resource import Query
 from provision.agent.resources.execute import Execute
 from provision.errors import ExitCode, TaskError, UnreachableError
-from provision.transport.channel import Result
+from provision.transport.result import Result
 from provision.verify.runner import Check, Completed, Target, require_runnable, verify
 
 if TYPE_CHECKING:

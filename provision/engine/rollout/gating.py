@@ -17,8 +17,8 @@ from provision.engine.rollout.gates import Gate, gates_of
 from provision.engine.rollout.undo import roles_in
 from provision.errors import UnreachableError
 from provision.playbook.model import Play
-from provision.transport.channel import Result
 from provision.transport.endpoint import Endpoint
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.run import Run

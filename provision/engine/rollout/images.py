@@ -11,7 +11,7 @@ from provision.errors import TaskError
 from provision.images.digests import Credentials
 from provision.stack.model import ComposeProject
 from provision.tasks.host import Host
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 if TYPE_CHECKING:
     from provision.engine.run import Run

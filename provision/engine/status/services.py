@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provision.stack.release import Release
-from provision.transport.channel import Result
+from provision.transport.result import Result
 from provision.verify.container import Container
 
 

@@ -17,7 +17,7 @@ from provision.tasks.nvidia.machine import Machine, Wanted
 from provision.tasks.nvidia.repositories import found, has_packages, newest, versions_of
 from provision.tasks.nvidia.resolver import PERSISTENCED, resolve
 from provision.tasks.task import task
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 
 @task

@@ -23,7 +23,7 @@ from provision.tasks.gpus import gpus_of
 from provision.tasks.host import Host
 from provision.tasks.rebooting import Rebooting, await_units, reboot
 from provision.tasks.task import task
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 _UNITS = 180.0  # seconds for everything that starts at boot
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from provision.agent.resources import load
-from provision.transport.channel import AgentChannel, Result
+from provision.transport.channel import AgentChannel
+from provision.transport.result import Result
 
 pytestmark = pytest.mark.integration
 

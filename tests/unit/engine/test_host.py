@@ -16,8 +16,8 @@ from provision.tasks.deployed import Deployed
 from provision.tasks.host import Host
 from provision.tasks.manner import Manner
 from provision.tasks.outcome import HostFailedError
-from provision.transport.channel import Result
 from provision.transport.endpoint import Endpoint
+from provision.transport.result import Result
 
 
 class Seen:

@@ -10,7 +10,8 @@ import pytest
 from provision.agent.declaration import Declaration
 from provision.errors import UnreachableError
 from provision.tasks.line import await_another_boot, said_last
-from provision.transport.channel import AgentChannel, Result
+from provision.transport.channel import AgentChannel
+from provision.transport.result import Result
 
 
 class Channel:

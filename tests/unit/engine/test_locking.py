@@ -19,7 +19,7 @@ from provision.engine.locking import Locks
 from provision.engine.run import Run
 from provision.tasks.host import Host
 from provision.tasks.outcome import HostFailedError, Outcome
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 ROUND_TRIP = 0.005  # seconds
 

@@ -26,7 +26,7 @@ from provision.engine.play.registered import Answer, NotKnownYetError, Registere
 from provision.engine.recap import Tally
 from provision.errors import ExitCode, Location, TaskError, UnreachableError, UsageError
 from provision.inventory.inventory import Inventory
-from provision.transport.channel import Result
+from provision.transport.result import Result
 
 HERE = Location("play.yml", 1, 1)
 

@@ -11,7 +11,7 @@ import pytest
 
 from provision.agent.declaration import Declaration
 from provision.tasks.library.nvidia_driver import nvidia_driver
-from provision.transport.channel import Result
+from provision.transport.result import Result
 from tests.unit.nvidia.test_host import STATUS, facts
 
 KERNEL = "5.14.0-570.12.1.el9_6.x86_64"
