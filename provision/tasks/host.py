@@ -15,10 +15,10 @@ from provision.tasks.deployed import Deployed
 from provision.tasks.handlers import Handlers
 from provision.tasks.line import Line, NoLine
 from provision.tasks.manner import Manner
-from provision.tasks.outcome import HostFailedError, Outcome, mapped
-from provision.tasks.planned import looked_at_once, not_yet, waits
+from provision.tasks.outcome import Outcome
 from provision.tasks.reporter import FATAL, Observer, Reporter
 from provision.tasks.run_info import RunInfo
+from provision.tasks.stream import Stream
 from provision.transport.channel import AgentChannel
 from provision.transport.content import Content
 from provision.transport.labels import describe
@@ -64,15 +64,14 @@ class Host:
         self.variables = variables
         self.become = become
         self.handlers = Handlers()
-        self._open_channel = open_channel
         self._reporter = Reporter(name, observer)
+        self._stream = Stream(
+            open_channel, self._reporter, self.handlers, lambda: self.line.opened(self)
+        )
         self._outcomes: list[Outcome] = []
-        self._last: Outcome | None = None  # of those that the host answers
-        self._channel: AgentChannel | None = None  # the one used last
         self._facts: Outcome | None = None
         self._prefix: list[str] = []
         self._manners = [Manner(check=check)]  # the run's, then those of the tasks at work
-        self._failure: str | None = None
 
     # -- what tasks use ---------------------------------------------------------------------
 
@@ -159,7 +158,7 @@ class Host:
     def forget(self) -> None:
         """Forget what was only so before it was left: it may have other facts now."""
         self._facts = None
-        self._channel = None
+        self._stream.forget_channel()
 
     # -- what the engine uses ---------------------------------------------------------------
 
@@ -188,39 +187,14 @@ class Host:
         """Hand a resource or query over and return at once; see ``apply``."""
         manner = manner.within(self._manners[-1])
         label = self._label(name or describe(declaration))
-        self._refuse_after_failure()
-        self._last = self._hand_over(self._open(), declaration, manner, label, content)
-        self._outcomes.append(self._last)
-        return self._last
+        self._stream.refuse_after_failure()
+        outcome = self._stream.hand_over(self.become, declaration, manner, label, content)
+        self._outcomes.append(outcome)
+        return outcome
 
     def hold(self, query: Query, *, name: str) -> Outcome:
         """Hand over a query on which all that follows depends, whatever task is at work."""
-        self._last = self._hand_over(self._open(), query, Manner(), name, None)
-        return self._last
-
-    def _hand_over(
-        self,
-        channel: AgentChannel,
-        declaration: Declaration,
-        manner: Manner,
-        label: str,
-        content: Content | None,
-    ) -> Outcome:
-        self._reporter.begin(label)
-        answer: Future[Result] = Future()
-
-        def end(done: Future[Result]) -> None:
-            """Pass an answer on; runs in the channel's reading thread."""
-            error = done.exception()
-            if error is not None:
-                answer.set_exception(error)
-            else:
-                self._end(label, done.result(), manner)
-                answer.set_result(done.result())
-
-        self._send(channel, declaration, manner, label, content).add_done_callback(end)
-        planned = bool(manner.check) and isinstance(declaration, Resource)
-        return Outcome(label, answer, channel.flush, manner.notify, planned)
+        return self._stream.hand_over(self.become, query, Manner(), name, None)
 
     def attempt(
         self,
@@ -237,15 +211,10 @@ class Host:
 
         """
         manner = replace(manner.within(self._manners[-1]), ignore_errors=True)
-        self._refuse_after_failure()
-        channel = self._open()
         label = self._label(name)
-        future = self._send(channel, declaration, manner, label, content)
-        channel.flush()
-        self.wait()
-        self._refuse_after_failure()
+        result = self._stream.attempt(self.become, declaration, manner, label, content)
         self._reporter.announce(label)
-        return future.result()
+        return result
 
     def note(
         self, name: str, result: Result, manner: Manner | None = None, *, planned: bool = False
@@ -255,7 +224,7 @@ class Host:
         label = self._label(name)
         if result.status in FATAL:
             self.wait()
-            self._count_failure(label, result, manner)
+            self._stream.count_failure(label, result, manner)
         self._reporter.note(label, manner.shown(result), ignored=manner.ignore_errors)
         answer: Future[Result] = Future()
         answer.set_result(result)
@@ -271,12 +240,11 @@ class Host:
     @property
     def failed(self) -> bool:
         """Whether something failed on it that counts."""
-        return self._failure is not None
+        return self._stream.has_failed
 
     def wait(self) -> None:
         """Wait for everything that was handed over; answers come in order."""
-        if self._last is not None:
-            self._last.wait()
+        self._stream.wait()
 
     def settle(self) -> list[Outcome]:
         """Wait for everything that was handed over, and return and forget it.
@@ -288,7 +256,7 @@ class Host:
         """
         settled, self._outcomes = self._outcomes, []
         self.wait()
-        self._refuse_after_failure()
+        self._stream.refuse_after_failure()
         return settled
 
     def run_handler(self, name: str) -> None:
@@ -297,57 +265,5 @@ class Host:
         for resource in resources:
             self.apply(resource, name=f"handler: {name}")
 
-    # -- inside -----------------------------------------------------------------------------
-
     def _label(self, name: str) -> str:
         return ": ".join([*self._prefix, name])
-
-    def _refuse_after_failure(self) -> None:
-        if self._failure is not None:
-            raise HostFailedError(self._failure)
-
-    def _open(self) -> AgentChannel:
-        """Return the channel of the current user; a change of user waits for what came before."""
-        channel = self._open_channel(self.become)
-        if self._channel is not None and self._channel is not channel:
-            self.wait()
-            self._refuse_after_failure()
-        self._channel = channel
-        if self.handlers.listen(channel):
-            self.line.opened(self)
-        return channel
-
-    def _send(
-        self,
-        channel: AgentChannel,
-        declaration: Declaration,
-        manner: Manner,
-        label: str,
-        content: Content | None,
-    ) -> Future[Result]:
-        def listen(event: Mapping[str, Any]) -> None:
-            if not manner.no_log:
-                self._reporter.progress(label, event)
-
-        look_once = bool(manner.check) and waits(declaration)
-        keys = () if manner.check else tuple(map(self.handlers.key, manner.notify))
-        raw = channel.submit(
-            looked_at_once(declaration) if look_once else declaration,
-            check=bool(manner.check),
-            keep_going=manner.ignore_errors or look_once,
-            notify=keys,
-            environment=manner.environment,
-            content=content,
-            on_event=listen,
-        )
-        if keys:
-            raw.add_done_callback(lambda done: self.handlers.note(channel, keys, done))
-        return mapped(raw, not_yet) if look_once else raw
-
-    def _end(self, label: str, result: Result, manner: Manner) -> None:
-        self._count_failure(label, result, manner)
-        self._reporter.end(label, manner.shown(result), ignored=manner.ignore_errors)
-
-    def _count_failure(self, label: str, result: Result, manner: Manner) -> None:
-        if result.status in FATAL and not manner.ignore_errors and self._failure is None:
-            self._failure = f"{label}: {manner.shown(result).message}"
