@@ -39,11 +39,11 @@ class Fields:
 
     def has(self, name: str) -> bool:
         """Tell whether a field is given."""
-        return self._mapping.get(name) is not None
+        return self._get(name) is not None
 
     def is_mapping(self, name: str) -> bool:
         """Tell whether a field is given as a mapping."""
-        return isinstance(self._mapping.get(name), Mapping)
+        return isinstance(self._get(name), Mapping)
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a text; without a default it must be given."""

@@ -26,11 +26,13 @@ _LOADED = "cat /proc/driver/nvidia/version"
 _FABRIC = "nv-fabricmanager --version"
 _CDI = "cat /etc/cdi/*nvidia* /var/run/cdi/*nvidia* 2>/dev/null || true"
 _XID = "{ journalctl -k -b -o cat 2>/dev/null || dmesg; } | grep -a 'NVRM: Xid' | tail -n 5; true"
-# The kernel of the next boot is the newest that is installed; modinfo asks for its own module. That
-# of Debian's packages has another name, by which modinfo, unlike modprobe, does not find it.
+# The kernel of the next boot is the one that grubby names, or the newest that is installed; modinfo
+# asks for its own module. That of Debian's packages has another name, by which modinfo, unlike
+# modprobe, does not find it.
 _NEXT = (
-    "k=$(ls -v /boot/vmlinuz-* 2>/dev/null | tail -n 1);"
-    " k=${k#/boot/vmlinuz-}; k=${k:-$(uname -r)};"
+    "k=$(grubby --default-kernel 2>/dev/null);"
+    " k=${k:-$(ls -v /boot/vmlinuz-* 2>/dev/null | tail -n 1)};"
+    " k=${k##*/vmlinuz-}; k=${k:-$(uname -r)};"
     " for m in nvidia nvidia-current nvidia-current-open; do"
     ' v=$(modinfo -k "$k" -F version $m 2>/dev/null) && break; done; echo "$k $v"'
 )

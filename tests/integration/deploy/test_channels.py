@@ -38,9 +38,10 @@ def spent(project: Project, on_host: OnHost, *command: str) -> dict[str, tuple[i
     }
 
 
-def test_deploy_that_changes_nothing(project: Project, on_host: OnHost) -> None:
-    """Verification included, which alone makes dozens of checks a host."""
-    for host, (connections, channels) in spent(project, on_host, "deploy").items():
+@pytest.mark.parametrize("command", ["deploy", "verify"])
+def test_a_run_that_changes_nothing(project: Project, on_host: OnHost, command: str) -> None:
+    """Verification, of which a deploy has one at its end, makes dozens of checks a host."""
+    for host, (connections, channels) in spent(project, on_host, command).items():
         assert connections == 1, host
         assert 1 <= channels <= MOST_CHANNELS, host
 

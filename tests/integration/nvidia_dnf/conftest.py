@@ -67,11 +67,14 @@ def fingerprint(lab: Lab) -> str:
 
 
 @pytest.fixture(scope="package")
-def play(
-    lab: Lab, on_host: OnHost, fingerprint: str, tmp_path_factory: pytest.TempPathFactory
-) -> Play:
+def project(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the host, which has no role."""
+    return Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
+
+
+@pytest.fixture(scope="package")
+def play(project: Project, on_host: OnHost, fingerprint: str) -> Play:
     """Run one task on the host, with the lab's repository and its key."""
-    project = Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
 
     def run(name: str, *arguments: str, **parameters: object) -> Ended:
         given = {"repository": PACKAGES + PLACES.get(name, ""), "key_fingerprint": fingerprint}

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.commandline import Project
+from tests.integration.nvidia.simulated import GRUBBY
 from tests.integration.nvidia_dnf.conftest import (
     OnHost,
     Play,
@@ -127,3 +129,18 @@ def test_a_container_sees_what_it_asked_for(
     option = f"--device {device}" if device else ""
     listed = on_host(f"docker run --rm {option} tiny:1 ls /dev").split()
     assert [it for it in listed if it.startswith("nvidia") and it[6:].isdigit()] == seen
+
+
+def test_verification_agrees_and_finds_what_is_not_locked(
+    play: Play, project: Project, on_host: OnHost
+) -> None:
+    assert play("docker_engine").code == 0
+    on_host(GRUBBY)
+    well = project.run("verify", "-t", "gpu")
+    assert well.code == 0, well.shown
+    on_host(f"dnf versionlock delete {NAMES[2]}")
+    ill = project.run("verify", "-t", "gpu")
+    assert ill.code == 5, ill.shown
+    assert f"{NAMES[2]} {NEW} is not" in ill.out
+    assert changes(play(TASK, version=NEW)) == 1
+    assert project.run("verify", "-t", "gpu").code == 0

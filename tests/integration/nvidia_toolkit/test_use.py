@@ -33,11 +33,15 @@ sed -i 's/persistence_mode) echo .*/persistence_mode) echo Disabled ;;/
 sed -i 's/libcuda[.]so[.][0-9.]*/libcuda.so.570.1.1/' /etc/cdi/nvidia.yaml
 printf '#!/bin/sh\\necho "Fabric Manager version is : 570.1.1"\\n' > /usr/local/bin/nv-fabricmanager
 chmod 755 /usr/local/bin/nv-fabricmanager
+printf '#!/bin/sh\\necho "NVRM: Xid (PCI:0000:20:00): 79, GPU has fallen off the bus."\\n' \
+    > /usr/local/bin/journalctl
+chmod 755 /usr/local/bin/journalctl
 touch /boot/vmlinuz-99.9.9; apt-mark unhold nvidia-container-toolkit
 """
 SOUND = """
 set -e; mv /root/nvidia-smi /usr/bin; mv /root/nvidia.yaml /etc/cdi
-rm /usr/local/bin/nv-fabricmanager /boot/vmlinuz-99.9.9; apt-mark hold nvidia-container-toolkit
+cd /usr/local/bin; rm nv-fabricmanager journalctl /boot/vmlinuz-99.9.9
+apt-mark hold nvidia-container-toolkit
 """
 # Python as the host has it; the link is what NVIDIA's hook makes in containers, by ldconfig.
 WITH_PYTHON = """
@@ -142,6 +146,9 @@ def test_verification_tells_what_is_wrong_with_a_driver(project: Project, on_hos
             "fabricmanager: 570.1.1; the CDI specification: 570.1.1"
         ),
         "The driver stays loaded between jobs, and does so after a boot": "GPU 0 off; GPU 1 off",
+        "The driver has reported no fault since boot": (
+            "NVRM: Xid (PCI:0000:20:00): 79, GPU has fallen off the bus."
+        ),
         "No GPU has uncorrectable memory errors": (
             "GPU 0 (NVIDIA A10G (simulated)): 3; GPU 1 (NVIDIA A10G (simulated)): 3"
         ),

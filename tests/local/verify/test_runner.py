@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from provision.agent.resource import Query
 from provision.errors import ProvisionError, UsageError
 from provision.verify.runner import Check, require_runnable, verify
-from tests.unit.verify.described import Changes, described
+from tests.unit.verify.described import Changes, DescribedHost, described
 
 
 def checks_of(tmp_path: Path, text: str, changes: dict[str, Changes] | None = None) -> list[Check]:
@@ -182,6 +186,21 @@ def test_file_that_cannot_be_read_is_an_error_before_any_host_is_asked(tmp_path:
     assert 'test_broken.py", line 1' in str(caught.value.hint)
     assert "SyntaxError" in str(caught.value.hint)
     assert [host.asked for host in hosts] == [[], []]
+
+
+def test_hosts_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits until the other has been asked, too."""
+    hosts = described()
+    all_asked = threading.Barrier(len(hosts), timeout=10)
+    answer = DescribedHost.ask
+
+    def ask(host: DescribedHost, query: Query) -> Mapping[str, Any]:
+        all_asked.wait()
+        return answer(host, query)
+
+    monkeypatch.setattr(DescribedHost, "ask", ask)
+    checks = verify([host.target() for host in hosts], tags={"docker"})
+    assert {check.outcome for check in checks} == {"passed"}
 
 
 def test_interruption_is_passed_on(tmp_path: Path) -> None:

@@ -90,6 +90,27 @@ def test_the_pages_example_is_what_it_says(
     assert json.loads(out) == json.loads(answer)
 
 
+FIELD = re.compile(r"^\| `([a-z_.]+)` \|", re.MULTILINE)
+DESCRIBED = {"pci": ["10de:2237"], "os": "debian-13", "kernel": {"running": "6.12.94"}}
+
+
+@pytest.mark.parametrize("section", ["", "kernel", "driver", "wanted"])
+def test_every_field_is_documented(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine: dict[str, Any] = {**DESCRIBED, "driver": {}, "wanted": {}}
+    (machine[section] if section else machine)["qqqqqq"] = 1
+    path = tmp_path / "machine.yml"
+    path.write_text(yaml.safe_dump(machine), encoding="utf-8")
+    _, _, err = plan(path, capsys)
+    known = set(err.partition("hint: known: ")[2].strip().split(", "))
+    table = PAGE.read_text(encoding="utf-8").partition("## The description")[2]
+    fields = FIELD.findall(table.partition("## The answer")[0])
+    prefix = f"{section}." if section else ""
+    documented = {it.removeprefix(prefix).split(".")[0] for it in fields if it.startswith(prefix)}
+    assert known == documented
+
+
 def test_help_names_the_group() -> None:
     from provision.cli.main import cli
 
