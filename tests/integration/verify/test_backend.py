@@ -1,4 +1,10 @@
-"""Our testinfra backend on a real host: what testinfra's own backend tests ask of any."""
+"""Our testinfra backend on a real host: what testinfra's own backend tests ask of any, and more.
+
+Those of 10.2.2 (``test/test_backends.py`` of its source) that are about what a backend does pass as
+they stand, but for two: ``test_encoding`` wants the words of a session in French and ISO-8859-15,
+and the agent's is C.UTF-8 on every host; ``test_user_connection`` logs in as somebody, and ours is
+root, and others by sudo. What these two are about is below.
+"""
 
 from __future__ import annotations
 
