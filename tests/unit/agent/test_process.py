@@ -89,7 +89,7 @@ def test_cancelled_where_that_is_allowed() -> None:
     with pytest.raises(Cancelled):
         system.run(["sleep", "4711.3"], interruptible=True)
     assert not runs("sleep 4711.3")
-    assert system.run(["sh", "-c", "sleep 0.5; echo whole"]).stdout == "whole\n"
+    assert system.run(["sh", "-c", "sleep 0.3; echo whole"]).stdout == "whole\n"
 
 
 def test_a_daemon_that_keeps_the_pipes_does_not_hold_us() -> None:
