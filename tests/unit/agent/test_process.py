@@ -14,6 +14,12 @@ from provision.agent.system import Emitter, System
 THREE_MB = 3_000_000
 
 
+@pytest.fixture(autouse=True)
+def looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often at the clock and at a cancellation."""
+    monkeypatch.setattr("provision.agent.process._POLL", 0.05)
+
+
 class Heard(Emitter):
     """Keeps what it is told."""
 

@@ -140,8 +140,9 @@ def test_where_one_is_held_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "other has it" in run.out["h3"]
 
 
-def test_of_runs_that_begin_together_one_wins() -> None:
-    """Several times beside each other, for the losers take two seconds to give up."""
+def test_of_runs_that_begin_together_one_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several times beside each other, for the losers take their time to give up."""
+    monkeypatch.setattr("provision.engine.locking._SETTLING", 1.0)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: one_of_three_wins(), range(4)))
 
