@@ -44,6 +44,21 @@ def test_no_secret_is_in_what_is_kept(cluster: Cluster) -> None:
         assert record.stat().st_mode & 0o077 == 0
 
 
+def test_no_secret_is_in_any_command_line(cluster: Cluster) -> None:
+    """Looked at all the time while the secret travels and its service starts."""
+    cluster.run("destroy", "--yes")
+    watch = f"grep -lazs '[{SECRET[0]}]{SECRET[1:]}' /proc/[0-9]*/cmdline"
+    looking = f"touch /run/looking; while [ -e /run/looking ]; do {watch}; sleep 0.02; done"
+    cluster.on("h1", f"rm -f /run/seen; ({looking}) < /dev/null >> /run/seen 2> /dev/null &")
+    cluster.on("h1", f"sh -c 'sleep 0.5; : {SECRET}'")  # the watch sees what there is to be seen
+    assert cluster.on("h1", "sleep 1; cat /run/seen; : > /run/seen") != ""
+    try:
+        cluster.run("deploy", version="1")
+        assert cluster.on("h1", "sleep 1; cat /run/seen") == ""
+    finally:
+        cluster.on("h1", "rm -f /run/looking")
+
+
 def test_a_second_deploy_writes_nothing(cluster: Cluster) -> None:
     look = f"find {ROOT} /var/lib/provision -printf '%p %T@ %i\\n' | sort"
     before = cluster.on("h1", look)
