@@ -21,7 +21,8 @@ _AGENT = "pgrep -f '^[^ ]*python3.*stream.readline'"
 _CUT = "-p tcp --{}port 22 -j DROP"
 _SCRIPTS = Path(__file__).with_name("scripts")
 
-_CONTAINER = "docker ps --quiet --filter label=com.docker.compose.project=generals-host"
+_OURS = "--filter label=com.docker.compose.project=generals-host"
+_CONTAINER = f"docker ps --quiet {_OURS}"
 _SERVING = (
     f"{_CONTAINER} --filter health=healthy | xargs -r docker inspect -f"
     " '{{range .Config.Env}}{{println .}}{{end}}' | sed -n s/^VERSION=//p"
@@ -173,7 +174,8 @@ class Broken:
 
     def unwell(self) -> str:
         """Return the containers that run and are not well, "" where there is none."""
-        return self.sh(f"{_CONTAINER} --format '{{{{.Status}}}}' | grep -v '(healthy)'")
+        listed = f"docker ps {_OURS} --format '{{{{.Names}}}} {{{{.Status}}}}'"
+        return self.sh(f"{listed} | grep -v '(healthy)'")
 
     def fingerprint(self) -> str:
         """Return everything that a deploy has to leave the same, however it came about."""
