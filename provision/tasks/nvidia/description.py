@@ -11,6 +11,7 @@ from provision.source import load_yaml, location_of
 from provision.tasks.nvidia.fields import Fields
 from provision.tasks.nvidia.gpu import is_known
 from provision.tasks.nvidia.machine import Device, Driver, Kernels, Machine, Wanted
+from provision.tasks.nvidia.tables import table
 
 # What `lspci -n -d 10de:` prints: "00:1e.0 0302: 10de:2237 (rev a1)"; address and class may be left
 # out.
@@ -38,7 +39,7 @@ def described_machine(document: object, path: str) -> Machine:
     running = kernel.text("running")
     machine = Machine(
         devices=tuple(_devices(fields)),
-        os=fields.text("os"),
+        os=_system(fields),
         architecture=fields.choice("architecture", ("x86_64", "aarch64"), "x86_64"),
         kernels=Kernels(
             running=running,
@@ -56,6 +57,24 @@ def described_machine(document: object, path: str) -> Machine:
     kernel.refuse_unknown()
     fields.refuse_unknown()
     return machine
+
+
+def _system(fields: Fields) -> str:
+    """Return the system, which may be one that nobody knows; one that is known is spelt so."""
+    found = fields.text("os")
+    known = table("distributions")
+    spelt = {_letters(name): name for name in known}.get(_letters(found))
+    if spelt is not None and spelt != found:
+        raise UsageError(
+            f"there is no os {str(found)!r}",
+            where=location_of(found),
+            hint=f"did you mean {spelt!r}?",
+        )
+    return found
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]", "", name.lower())
 
 
 def _devices(fields: Fields) -> list[Device]:
