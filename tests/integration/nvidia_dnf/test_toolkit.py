@@ -142,5 +142,5 @@ def test_verification_agrees_and_finds_what_is_not_locked(
     ill = project.run("verify", "-t", "gpu")
     assert ill.code == 5, ill.shown
     assert f"{NAMES[2]} {NEW} is not" in ill.out
-    assert changes(play(TASK, version=NEW)) == 1
+    assert changes(play(TASK, version=NEW)) > 0
     assert project.run("verify", "-t", "gpu").code == 0
