@@ -51,17 +51,18 @@ local: $(READY)
 	$(PYTHON) -m pytest -q $(PARALLEL) tests/local
 
 # Tests on hosts: a folder shares a lab and stays with one worker; the longest begin first.
-TOGETHER := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+TOGETHER := --dist loadscope --no-loadscope-reorder
 # What takes minutes each: a stack that learns, rollbacks, image builds, a driver compiled for a kernel.
 LONG := $(patsubst %,tests/integration/%,nvidia/test_dkms.py releases reference trainers learner images)
 FIRST := tests/integration/deploy tests/faults
-FOLDERS := $(FIRST) $(filter-out $(FIRST) $(LONG),$(patsubst %/__init__.py,%,$(wildcard tests/integration/*/__init__.py)))
+FOLDERS := $(FIRST) $(filter-out $(FIRST) $(LONG),$(patsubst %/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py)))))
 
+# More workers than cores: most of the time these tests wait, for a host or until a time is up.
 test: prerequisites unit local
-	$(PYTHON) -m pytest -q $(TOGETHER) $(FOLDERS) tests/integration/test_*.py docker/reference/tests $(LONG:%=--ignore=%)
+	$(PYTHON) -m pytest -q --numprocesses 4 $(TOGETHER) $(FOLDERS) tests/integration/test_*.py docker/reference/tests $(LONG:%=--ignore=%)
 
 test-long: prerequisites $(READY)
-	$(PYTHON) -m pytest -q $(TOGETHER) $(LONG)
+	$(PYTHON) -m pytest -q --numprocesses 2 $(TOGETHER) $(LONG)
 
 # Every fault in every phase of a deploy, and the agent killed at every step: half an hour on two cores.
 test-faults: prerequisites $(READY)
