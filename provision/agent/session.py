@@ -103,7 +103,6 @@ class Session(Emitter):
     def _take(self, message: Message) -> None:
         if message["op"] == "resume":
             self._failed = False
-            self._system.at_loss.clear()
         elif message["op"] == "modules":
             packed = binascii.a2b_base64(message["data"])
             self._modules.update(json.loads(zlib.decompress(packed)))

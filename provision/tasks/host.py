@@ -212,9 +212,7 @@ class Host:
         """
         manner = replace(manner.within(self._manners[-1]), ignore_errors=True)
         label = self._label(name)
-        result = self._stream.attempt(self.become, declaration, manner, label, content)
-        self._reporter.announce(label)
-        return result
+        return self._stream.attempt(self.become, declaration, manner, label, content)
 
     def note(
         self, name: str, result: Result, manner: Manner | None = None, *, planned: bool = False

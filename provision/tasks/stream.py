@@ -91,6 +91,7 @@ class Stream:
         channel.flush()
         self.wait()
         self.refuse_after_failure()
+        self._reporter.announce(label)
         return future.result()
 
     def wait(self) -> None:

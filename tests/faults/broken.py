@@ -127,6 +127,10 @@ class Broken:
         """A version of the service is not well, and from now on never will be."""
         self.hold(f"ill-{version}")
 
+    def without_containers(self) -> None:
+        """Forget how often they were restarted: verification remembers that for a while."""
+        self.sh(f"{_CONTAINER} --all | xargs -r docker rm --force")
+
     def rebooted(self) -> None:
         """Power lost, and back."""
         container = self.lab.container(NAME)
@@ -176,6 +180,10 @@ class Broken:
         """Return the containers that run and are not well, "" where there is none."""
         listed = f"docker ps {_OURS} --format '{{{{.Names}}}} {{{{.Status}}}}'"
         return self.sh(f"{listed} | grep -v '(healthy)'")
+
+    def names(self) -> str:
+        """Return the containers, those that have ended, too."""
+        return self.sh(f"docker ps --all {_OURS} --format '{{{{.Names}}}}'")
 
     def fingerprint(self) -> str:
         """Return everything that a deploy has to leave the same, however it came about."""

@@ -53,6 +53,7 @@ class Stand:
     def begin_anew(self) -> None:
         """After a test that has failed: make sure of what the next one begins with."""
         self.host.heal()
+        self.host.without_containers()
         version = self.version or "b"
         for each in ("a" if version == "b" else "b", version):
             ended = self.deploy(each)

@@ -29,7 +29,8 @@ class ComposeProject(Resource):
     Every service of the file carries the label ``io.provision.spec`` with a hash of its part of the
     model; comparing it with the containers' labels finds every change in one request.
 
-    Should the connection be lost before all is well, the host goes back to ``fallback`` by itself.
+    Should the connection be lost before all is well, the host goes back to ``fallback`` by itself;
+    where there is none, it stops what is not well, and keeps its logs.
 
     Args:
         project: Compose's project name.
@@ -120,6 +121,8 @@ class ComposeProject(Resource):
     def _fall_back(self, system: System) -> None:
         if system.exists(self.fallback):
             system.run(self._command(system.resolve(self.fallback)), timeout=self.up_timeout)
+        elif self.fallback:  # a first deploy
+            system.run(["docker", "compose", "--ansi", "never", "-p", self.project, "stop"])
 
     def _up(self, system: System, docker: Docker) -> None:
         argv = self._command(self.file)

@@ -138,19 +138,20 @@ def _reached(run: Run, name: str) -> Host:
 def _mend(run: Run, host: Host, undone: Undone) -> None:
     """Bring a host back on which the role is broken, or may be; nothing where it had not begun."""
     state = roles_on(host).get(undone.role)
+    if state is None or state.project is None:
+        return
     became = undone.back
-    if state is not None and state.project is not None:
-        _record_failure(run, host, state)
-        switched = _replaced(state, run.id)
-        if switched == "":
-            became = undone.first
-        elif switched or state.current:
-            go_to(host, state, switched or state.current, "undo")
-        else:
-            stop = ComposeStop(project=state.project)
-            host.apply(stop, name="stop what is broken, keep its logs")
-            became = undone.stopped
-        host.settle()
+    _record_failure(run, host, state)
+    switched = _replaced(state, run.id)
+    if switched == "":
+        became = undone.first
+    elif switched or state.current:
+        go_to(host, state, switched or state.current, "undo")
+    else:
+        stop = ComposeStop(project=state.project)
+        host.apply(stop, name="stop what is broken, keep its logs")
+        became = undone.stopped
+    host.settle()
     became.append(host.name)
 
 

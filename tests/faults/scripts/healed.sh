@@ -11,4 +11,5 @@ for place in /opt/generals /etc/faults /var/lib/provision; do
   cp -a /mnt/kept/. $place/ && rm -rf /mnt/kept
 done
 if mountpoint -q /var/lib/docker/tmp; then umount --lazy /var/lib/docker/tmp; fi
+systemctl reset-failed docker # which starts a few times a minute, and has been killed often
 for unit in ssh.socket ssh docker; do systemctl start $unit; done

@@ -155,6 +155,21 @@ def test_a_silent_controller_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) 
         os.close(each)
 
 
+@pytest.mark.parametrize("is_over", [True, False])
+def test_who_was_to_put_it_right_may_be_lost_as_well(*, is_over: bool) -> None:
+    """After a failure somebody goes on, to go back, say: until the end that may break off, too."""
+    (source, down), (up, sink) = os.pipe(), os.pipe()
+    broken = session.Session(os.fdopen(source, "rb"), sink, {})
+    went_back = threading.Event()
+    broken._system.at_loss.append(went_back.set)
+    os.write(down, b'{"op": "resume"}\n' + (b'{"op": "end"}\n' if is_over else b""))
+    os.close(down)
+    broken.run()
+    assert went_back.is_set() is not is_over
+    for each in (up, sink):
+        os.close(each)
+
+
 def test_a_large_file_is_asked_for(agent: AgentPipe, tmp_path: Path) -> None:
     agent.send(apply(1, "Copy", dest=str(tmp_path / "f"), sha256=SHA, size=len(BIG)), END)
     want = agent.event("want")

@@ -124,3 +124,9 @@ def test_an_attempt_is_told_by_its_note_alone(host: Host, seen: Seen) -> None:
     host.note("try", Result("ok"))
     assert host.settle()
     assert seen.told == ["> before", "ok before", "> try", "ok try"]
+
+
+def test_an_attempt_is_told_while_it_is_at_work(host: Host, seen: Seen) -> None:
+    host.attempt(Command(shell="sleep 0.2; echo said"), Manner(), name="try")
+    host.note("try", Result("ok"))
+    assert seen.told == ["> try", ". try", "ok try"]
