@@ -155,12 +155,16 @@ class WritableFiles(Files, Programs):
         """Create a directory and its missing parents.
 
         Without a mode it gets 0o755, and the set-group-id bit of the directory that it is made in.
+        It has its mode from the first moment: after a kill nobody would see that one is missing.
         """
         os.makedirs(os.path.dirname(path.rstrip("/")) or "/", exist_ok=True)
-        os.mkdir(path, 0o700)
-        if mode is None:
-            mode = 0o755 | (os.stat(path).st_mode & stat_module.S_ISGID)
-        os.chmod(path, mode)
+        mask = os.umask(0)
+        try:
+            os.mkdir(path, 0o755 if mode is None else mode)
+        finally:
+            os.umask(mask)
+        if mode is not None and stat_module.S_IMODE(os.stat(path).st_mode) != mode:
+            os.chmod(path, mode)  # the kernel takes no set-user-id and set-group-id bits at once
 
     def symlink(self, target: str, path: str) -> None:
         """Make ``path`` a link to ``target``, atomically, whatever link or file stood there."""

@@ -201,6 +201,30 @@ def test_a_directory_with_parents_of_its_mode(tmp_path: Path) -> None:
     assert [mode(tmp_path / "a"), mode(tmp_path / "a" / "b")] == [0o750, 0o750]
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, 0o755), (0o755, 0o755), (0o1777, 0o1777)])
+def test_a_directory_has_its_mode_from_the_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: int | None, expected: int
+) -> None:
+    """A kill right after it was made leaves nothing that a later run would take for wanted."""
+
+    def too_late(*_: object) -> None:
+        raise AssertionError("it had another mode before")
+
+    monkeypatch.setattr(os, "chmod", too_late)
+    mask = os.umask(0o077)
+    try:
+        System().make_directory(str(tmp_path / "made"), given)
+    finally:
+        os.umask(mask)
+    assert mode(tmp_path / "made") == expected
+
+
+def test_a_directory_gets_the_set_group_id_bit(tmp_path: Path) -> None:
+    System().make_directory(str(tmp_path / "shared"), 0o2770)
+    System().make_directory(str(tmp_path / "shared" / "inside"))
+    assert (mode(tmp_path / "shared"), mode(tmp_path / "shared" / "inside")) == (0o2770, 0o2755)
+
+
 def test_links_are_switched_in_one_step(tmp_path: Path) -> None:
     for name in ("1", "2"):
         (tmp_path / name).mkdir()
