@@ -70,11 +70,11 @@ def build(
 
     Args:
         name: the module, without its collection.
-        parameters: rendered.
+        parameters: rendered and ``converted``.
         where: the task's place, for errors.
 
     Raises:
-        UsageError: parameters that do not fit, alone or together.
+        UsageError: parameters that do not fit together.
 
     """
     module = MODULES.get(name)
@@ -82,8 +82,7 @@ def build(
         raise UsageError(
             f"there is no module {name!r}", where=where, hint=did_you_mean(name, MODULES)
         )
-    given = converted(parameters, module.parameters, where)
     try:
-        return module.declare(given)
+        return module.declare(dict(parameters))
     except UsageError as error:
         raise UsageError(error.message, where=where, hint=error.hint) from None

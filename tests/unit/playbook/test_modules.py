@@ -24,7 +24,7 @@ def numbered(cases: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize(("name", "given", "kind", "fields"), numbered(CASES["declarations"]))
 def test_declaration(name: str, given: Any, kind: str, fields: Any) -> None:
-    declaration = build(name, given)
+    declaration = build(name, converted(given, MODULES[name].parameters))
     assert declaration.kind() == kind
     assert json.loads(json.dumps(declaration.fields())) == fields
 
@@ -33,7 +33,7 @@ def test_declaration(name: str, given: Any, kind: str, fields: Any) -> None:
 def test_error(name: str, given: Any, message: str) -> None:
     where = Location("play.yml", 3, 5)
     with pytest.raises(UsageError) as caught:
-        build(name, given, where)
+        build(name, converted(given, MODULES[name].parameters, where), where)
     assert caught.value.message == message
     assert caught.value.where == where
 
