@@ -1,18 +1,18 @@
-"""The container behind a lab host: creating it, booting it, and running commands out of band."""
+"""The container behind a lab host: creating it, booting it, and making it another variant."""
 
 from __future__ import annotations
 
 import io
 import tarfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import ProvisionError, UsageError
 from provision.lab import gpus, machine
 from provision.lab.archive import Entry, pack
 from provision.lab.credentials import Credentials
+from provision.lab.execution import execute
 from provision.lab.host import USER, sshd_greets
 from provision.lab.layout import CREDENTIALS_LABEL, DOMAIN, REGISTRY, Layout
 from provision.lab.variant import SCRIPTS, Variant
@@ -25,15 +25,6 @@ _USER_ID = 1000
 _HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 BOOT_TIMEOUT = 60.0
 HOST_LABEL = "io.provision.lab.host"
-
-
-@dataclass(frozen=True)
-class Completed:
-    """How a command on a host ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 def create(
@@ -102,17 +93,6 @@ def _files(credentials: Credentials, simulated_gpus: int) -> bytes:
             f"etc/docker/certs.d/{REGISTRY}/ca.crt": Entry(credentials.ca.read_bytes()),
         }
     )
-
-
-def execute(
-    container: Container, argv: list[str], *, user: str = "root", timeout: float = 60.0
-) -> Completed:
-    """Run ``argv`` in the host out of band, not by SSH; after ``timeout`` seconds it is killed."""
-    bounded = ["timeout", "--kill-after=2", f"{timeout}", *argv]
-    done = container.exec_run(bounded, user=user, demux=True)
-    output = cast(tuple[bytes | None, bytes | None], done.output)
-    stdout, stderr = ((part or b"").decode(errors="replace") for part in output)
-    return Completed(cast(int, done.exit_code), stdout, stderr)
 
 
 def adapt(container: Container, variant: Variant) -> None:

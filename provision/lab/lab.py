@@ -19,8 +19,8 @@ from provision.lab import (
     network,
     services,
 )
-from provision.lab.container import Completed
 from provision.lab.credentials import Credentials, write_private
+from provision.lab.execution import Completed, execute
 from provision.lab.host import LabHost
 from provision.lab.hosts import Hosts
 from provision.lab.images import Images, Say
@@ -147,7 +147,7 @@ class Lab:
         self, name: str, argv: Sequence[str], *, user: str = "root", timeout: float = 60.0
     ) -> Completed:
         """Run a command on a host out of band: it works whatever became of its network and sshd."""
-        return container.execute(self.container(name), list(argv), user=user, timeout=timeout)
+        return execute(self.container(name), argv, user=user, timeout=timeout)
 
     def reset(
         self,

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError
-from provision.lab.container import execute
+from provision.lab.execution import execute
 from provision.lab.images import Images
 from provision.lab.layout import PACKAGES_HOST, Layout
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from provision.lab.execution import execute
+
 from .conftest import TAG, Builder, Runner, StandIns, state, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("built")]
@@ -53,18 +55,19 @@ def test_the_images_are_well_together_and_hardened(run: Runner, stand_ins: Stand
     )
     for container in (game, buffer, agent):
         wait_until(container, "healthy")
-        assert container.exec_run(["id", "-u"]).output.strip() == b"10001"
-        assert container.exec_run(["touch", "/app/x"]).exit_code != 0
+        assert execute(container, ["id", "-u"]).stdout.strip() == "10001"
+        assert execute(container, ["touch", "/app/x"]).returncode != 0
     assert "redis.example.test:6379 is there" in buffer.logs().decode()
 
     redis.stop(timeout=1)
     wait_until(buffer, "unhealthy")
-    refused = buffer.exec_run(["generals-health", "127.0.0.1:50052"])
-    assert (refused.exit_code, refused.output) == (1, b"127.0.0.1:50052: says NOT_SERVING\n")
+    refused = execute(buffer, ["generals-health", "127.0.0.1:50052"])
+    assert refused.returncode == 1
+    assert refused.stdout + refused.stderr == "127.0.0.1:50052: says NOT_SERVING\n"
     assert state(game) == "healthy"
 
     metrics = "http://agent.example.test:9464/metrics"
-    assert game.exec_run(["generals-health", metrics]).exit_code == 0
+    assert execute(game, ["generals-health", metrics]).returncode == 0
     for container in (game, buffer):
         container.stop(timeout=20)
         container.reload()
@@ -76,17 +79,17 @@ def test_the_probe_tells_well_from_unwell(run: Runner) -> None:
     game = run("game", GAME)
     wait_until(game, "healthy")
     for address in ("127.0.0.1:50051", "tcp://127.0.0.1:50051"):
-        asked = game.exec_run(["generals-health", address])
-        assert (asked.exit_code, asked.output) == (0, b"")
+        asked = execute(game, ["generals-health", address])
+        assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
     for address, answer in {
         "127.0.0.1:1": "connection refused",
         "tcp://127.0.0.1:1": "connection refused",
         "http://127.0.0.1:1/": "connection refused",
         "http://127.0.0.1:50051/": "",  # gRPC is not HTTP/1
     }.items():
-        asked = game.exec_run(["generals-health", address])
-        said = asked.output.decode()
-        assert (asked.exit_code, said.startswith(f"{address}: ")) == (1, True), said
+        asked = execute(game, ["generals-health", address])
+        said = asked.stdout + asked.stderr
+        assert (asked.returncode, said.startswith(f"{address}: ")) == (1, True), said
         assert answer in said
 
 
@@ -96,7 +99,7 @@ def test_images_hold_what_runs_and_nothing_else(
     ours = client.images.get(GAME).attrs["Size"] - client.images.get(stand_ins.debian).attrs["Size"]
     assert ours < 50_000_000
     game = run("game", GAME)
-    listed = game.exec_run(["find", "/app"]).output.decode().split()
+    listed = execute(game, ["find", "/app"]).stdout.split()
     assert set(listed) == {
         "/app",
         "/app/game-server",
@@ -154,6 +157,6 @@ def test_the_development_image_has_its_tools(build: Builder, run: Runner) -> Non
         "pytest --version",
         "protoc-gen-go --version",
     ):
-        asked = dev.exec_run(program.split())
-        assert asked.exit_code == 0, asked.output
-    assert dev.exec_run(["id", "-un"]).output.strip() == b"dev"
+        asked = execute(dev, program.split())
+        assert asked.returncode == 0, asked.stderr
+    assert execute(dev, ["id", "-un"]).stdout.strip() == "dev"

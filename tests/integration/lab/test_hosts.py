@@ -80,6 +80,8 @@ def test_commands_out_of_band_work_without_sshd(lab: Lab) -> None:
     done = lab.exec("h1", ["sh", "-c", "echo out; echo err >&2; exit 3"])
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
     assert lab.exec("h1", ["sleep", "30"], timeout=0.2).returncode == 124
+    much = lab.exec("h1", ["sh", "-c", "yes | head -c 3000000 | tee /dev/stderr"])
+    assert (len(much.stdout), much.stdout) == (3_000_000, much.stderr)
     lab.exec("h1", ["systemctl", "start", "ssh"])
 
 
