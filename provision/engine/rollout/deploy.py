@@ -13,7 +13,7 @@ from provision.engine.play.playbook import load
 from provision.engine.play.tags import refuse_unknown_tags
 from provision.engine.preflight import preflight
 from provision.engine.rollout.checking import verify_hosts
-from provision.engine.rollout.gating import role_gates
+from provision.engine.rollout.gating import role_gates, roles_wanted
 from provision.engine.rollout.images import pull
 from provision.engine.rollout.pushing import Push
 from provision.engine.rollout.rollout import Rollout
@@ -55,7 +55,8 @@ def _deploy(
     run: Run, plays: Sequence[Play], directory: Path, projects: Projects, push: Push | None
 ) -> ExitCode:
     hosts = list(projects)
-    if not run.phase("preflight", hosts, lambda: preflight(run, projects)):
+    wanted = _wanted(run, plays, projects)
+    if not run.phase("preflight", hosts, lambda: preflight(run, wanted)):
         return run.exit_code()
     if not run.options.check and not run.locks.take_all(hosts, "deploy"):
         return run.exit_code()
@@ -68,6 +69,15 @@ def _deploy(
     point = "post-deploy" if code is ExitCode.OK else "deploy-failed"
     run_hook(run, point, hosts, {"EXIT_CODE": str(int(code))})
     return code
+
+
+def _wanted(run: Run, plays: Sequence[Play], projects: Projects) -> Projects:
+    """Leave out the roles that tags leave out: what they lack stops nobody from preparing hosts."""
+    roles = {role for play in plays for role in roles_wanted(run, play)}
+    return {
+        host: tuple(project for project in each if project.role in roles)
+        for host, each in projects.items()
+    }
 
 
 def _fetch(run: Run, projects: Projects, push: Push | None) -> bool:

@@ -37,7 +37,9 @@ def pass_gates(run: Run, play: Play, batch: Sequence[str]) -> None:
         batch: its hosts; those that have failed are not asked about.
 
     """
-    for role in _wanted(run, play):
+    if run.options.check:
+        return
+    for role in roles_wanted(run, play):
         hosts = [host for host in batch if not run.is_out(host)]
         gates = {host: role_gates(run, role, host) for host in hosts}
         if any(gates.values()):
@@ -49,10 +51,8 @@ def role_gates(run: Run, role: str, host: str) -> list[Gate]:
     return gates_of(role, {**run.fleet.context(host), **run.options.extra_vars})
 
 
-def _wanted(run: Run, play: Play) -> list[str]:
+def roles_wanted(run: Run, play: Play) -> list[str]:
     """Return the roles that the play rolls out in this run: tags may leave them out."""
-    if run.options.check:
-        return []
     entries = (*play.pre_tasks, *play.tasks, *play.post_tasks)
     wanted = {
         it.parameters.get("role")

@@ -28,6 +28,10 @@ def test_image_that_does_not_exist(project: Project, on_host: OnHost) -> None:
     assert containers(on_host).keys() == before.keys()
     assert containers(on_host)["h2 trainer"].keys() == before["h2 trainer"].keys()
     assert all("(healthy)" in it for it in containers(on_host)["h2 trainer"].values())
+    preparing = project.run(
+        "deploy", "--tags", "prepare", "-e", json.dumps({"trainer_image": image})
+    )
+    assert preparing.code == 0, preparing.shown  # which needs none of the images
     again = project.run("deploy")
     assert again.code == 0, again.shown
 
