@@ -1,8 +1,9 @@
 """How provision grows with the number of hosts: ``python benchmarks/memory.py``.
 
 Hosts are SSH servers of their own, each on a port of one of eight lab hosts, and each with the
-defaults of Debian's sshd. The play is the forty resources of ``speed.py``; the limit on open files
-is 1,024, as after a login.
+defaults of Debian's sshd. The play is the forty resources of ``speed.py``, planned and not carried
+out: of those who change a lab host only one is let in at a time. The limit on open files is 1,024,
+as after a login.
 """
 
 from __future__ import annotations
@@ -46,12 +47,13 @@ def _server(port: str) -> str:
 
 
 def play(logins: Sequence[tuple[Login, str]], directory: Path) -> Sample:
-    """Run the play on some of the hosts; all must be reached, with nothing to change."""
+    """Plan the play for some of the hosts; all must be reached, with nothing to change."""
     fleet = Fleet(directory / str(len(logins)), logins)
-    name = f"{len(logins)} hosts" if len(logins) > 1 else "1 host"
-    argv = [PYTHON, "-m", "provision", "play", WORK / "site.yml", "-i", fleet.inventory]
-    in_order = f"{name}, nothing to change"
-    command = Command(name, argv, lambda text: in_order in text, open_files=OPEN_FILES)
+    count = len(logins)
+    site = WORK / "site.yml"
+    argv = [PYTHON, "-m", "provision", "play", site, "-i", fleet.inventory, "--check"]
+    in_order = f"would change, {count} {'are' if count > 1 else 'is'} as"
+    command = Command(f"{count} hosts", argv, lambda text: in_order in text, open_files=OPEN_FILES)
     return run(command, directory)
 
 
