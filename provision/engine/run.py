@@ -69,6 +69,7 @@ class Run:
         self.inventory = inventory
         self.failed: dict[str, str] = {}
         self.mask = Mask()
+        self._masked: set[str] = set()  # hosts whose secrets the mask knows
         self.info.logins.hide_with(self.mask.add)
         typed = {options.login_password, options.become_password}
         self.mask.add({password for password in typed if password})
@@ -210,7 +211,9 @@ class Run:
     def host(self, name: str) -> Host:
         """Return a host that resources can be handed to."""
         context = self.fleet.context(name)
-        self.mask.learn(self.inventory.variables(name), context)
+        if name not in self._masked:  # else a password manager would be asked again and again
+            self.mask.learn(self.inventory.variables(name), context)
+            self._masked.add(name)
         line = HostLine(self, name)
         return Host(
             name,
