@@ -55,7 +55,7 @@ Message = Dict[str, Any]
 _END: Message = {"op": "end"}  # of the stream itself
 _EMPTY: List[Any] = ["", None, {}, [], ()]
 _LOOK = 10.0  # seconds
-_SILENCE = 6  # looks without a word from the controller after which it is taken for lost
+_SILENCE = 5  # looks without a word from the controller after which it is taken for lost
 _INBOX = 512  # messages read ahead; the rest waits in the connection's window
 
 

@@ -89,7 +89,7 @@ class AgentChannel:
         # Reading begins before sending: a login shell with much to say must not stall both.
         self._reader = threading.Thread(target=self._read, name=f"agent {host}", daemon=True)
         self._reader.start()
-        self._send_now(first_bytes())
+        self._send_now(first_bytes() + ALIVE)  # a silence from now on means that we are gone
         heartbeat.keep(self)
 
     # -- down -------------------------------------------------------------------------------

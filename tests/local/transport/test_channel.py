@@ -259,6 +259,13 @@ def test_threads_may_share_a_channel(channel: AgentChannel) -> None:
     assert len(said) == 80
 
 
+def test_the_agent_knows_from_the_start_that_somebody_will_be_heard(
+    channel: AgentChannel, pipes: list[CountingPipe]
+) -> None:
+    """Else a connection that is cut in the first seconds would be waited for without an end."""
+    assert pipes[0].messages[0] == first_bytes() + ALIVE
+
+
 def test_modules_travel_once(channel: AgentChannel, pipes: list[CountingPipe]) -> None:
     """The first bytes fit into ten segments; a resource's modules come with its first use."""
     assert len(first_bytes()) < 10 * 1460 * 1.2
