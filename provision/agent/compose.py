@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 from provision.agent.docker_api import Docker
 
 # What Compose writes on its containers (github.com/docker/compose, pkg/api/labels.go).
-_PROJECT = "com.docker.compose.project"
+PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
 # What provision writes on every service: a hash of its part of the model.
@@ -59,7 +59,7 @@ class Expected(NamedTuple):
 
 def containers(docker: Docker, project: str) -> List[Container]:
     """Return the project's containers, stopped ones too, without those of ``compose run``."""
-    query = {"all": 1, "filters": {"label": ["{}={}".format(_PROJECT, project)]}}
+    query = {"all": 1, "filters": {"label": ["{}={}".format(PROJECT, project)]}}
     found = map(_container, docker.get("/containers/json", query))
     return [container for container in found if container is not None]
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.engine.describing import versions
 from provision.engine.events import HostDescribed
+from provision.engine.ports import taken_ports
 from provision.engine.rollout.images import look_up
-from provision.stack.finding import Service
 from provision.stack.model import ComposeProject
-from provision.stack.rules.ports import published
 from provision.tasks.host import Host
 from provision.transport.result import Result
 
@@ -125,25 +124,11 @@ def _gpus(answers: Answers, _: tuple[ComposeProject, ...]) -> Iterator[Problem]:
 
 
 def _ports(answers: Answers, projects: tuple[ComposeProject, ...]) -> Iterator[Problem]:
-    """Ports must be free, unless Docker has them already: then they are an earlier release's."""
-    if answers.facts["provision_docker"]["version"] is not None:
-        return
-    taken = set(answers.facts["provision_tcp_ports"])
-    for project in projects:
-        for port in sorted(_published(project) & taken):
-            yield Problem(
-                f"port {port} of {project.role} is taken by another program",
-                f"stop it (ss -ltnp sport = :{port}), or give the role another port",
-            )
-
-
-def _published(project: ComposeProject) -> set[int]:
-    return {
-        number
-        for name, spec in project.services.items()
-        for port in published(Service(name, spec, project.model))
-        for number in port.numbers
-    }
+    for project, number, holder in taken_ports(answers.facts, projects):
+        yield Problem(
+            f"port {number} of {project.role} is taken by {holder.name}",
+            f"stop it ({holder.stop}), or give the role another port",
+        )
 
 
 _CHECKS: tuple[Check, ...] = (_system, _disk, _memory, _clock, _gpus, _ports)

@@ -1,4 +1,4 @@
-"""Names, interfaces, addresses, and which ports something listens on."""
+"""Names, interfaces, addresses, and where something listens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from provision.agent.system import System
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 _UP_GATEWAY = 0x3  # RTF_UP | RTF_GATEWAY, include/uapi/linux/route.h
 _UP, _LOOPBACK = 0x1, 0x8  # IFF_UP, IFF_LOOPBACK, include/uapi/linux/if.h
+_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address on an IPv6 socket, RFC 4291, 2.5.5.2
 _LOOPBACK_V6 = "0" * 31 + "1"
 
 
@@ -28,20 +29,32 @@ def network(system: System) -> Dict[str, Any]:
         "ansible_default_ipv4": _default(system, details),
         "ansible_all_ipv4_addresses": _ipv4_addresses(system),
         "ansible_all_ipv6_addresses": _ipv6_addresses(system),
-        "provision_tcp_ports": listening_ports(system),
+        "provision_listeners": listeners(system),
         **{"ansible_" + re.sub(r"[^\w]", "_", name): it for name, it in details.items()},
     }
 
 
-def listening_ports(system: System) -> List[int]:
-    """Return the TCP ports that something on the host listens on, in order."""
-    ports = set()
+def listeners(system: System) -> List[Dict[str, Any]]:
+    """Return the ``address`` and TCP ``port`` of all that something on the host listens on."""
+    found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in (system.read_text(table) or "").splitlines()[1:]:
             fields = line.split(None, 4)
             if fields[3] == _LISTEN:
-                ports.add(int(fields[1].rpartition(":")[2], 16))
-    return sorted(ports)
+                address, _, port = fields[1].partition(":")
+                found.add((int(port, 16), _readable(address)))
+    return [{"address": address, "port": port} for port, address in sorted(found)]
+
+
+def _readable(digits: str) -> str:
+    """Return an address out of /proc/net/tcp: words of four bytes, each in the host's order."""
+    words = (digits[at : at + 8] for at in range(0, len(digits), 8))
+    octets = b"".join(bytes.fromhex(word)[::-1] for word in words)
+    if octets.startswith(_MAPPED):
+        octets = octets[len(_MAPPED) :]
+    if len(octets) == 4:  # noqa: PLR2004 - IPv4
+        return ".".join(map(str, octets))
+    return _compressed(octets.hex())
 
 
 def _fqdn(system: System, nodename: str) -> str:

@@ -1,4 +1,4 @@
-"""The running system: kernel, clock, user, Python, Docker."""
+"""The running system: kernel, clock, user, Python, disks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ import sys
 import time
 from typing import Any, Dict, Optional
 
-from provision.agent.docker_api import SOCKET, Docker
-from provision.agent.failure import Failure
 from provision.agent.system import System
 
 _ENVIRONMENT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER")  # others may be secret
-_PLUGINS = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
 _DOCKER_DATA = "/var/lib/docker"
 
 
 def software(system: System) -> Dict[str, Any]:
-    """Return who is asked, what runs there, and what Docker has."""
+    """Return who is asked, what runs there, and what room there is."""
     machine = system.uname()
     return {
         "ansible_system": machine.sysname,
@@ -41,23 +38,6 @@ def software(system: System) -> Dict[str, Any]:
             for path, disk in ((path, system.disk(path)) for path in ("/", _DOCKER_DATA))
             if disk is not None
         },
-        "provision_docker": docker(system),
-    }
-
-
-def docker(system: System) -> Dict[str, Any]:
-    """Return whether Docker and Compose are there; ``version`` is None where no daemon answers."""
-    version: Optional[str] = None
-    if system.exists(SOCKET):
-        try:
-            version = Docker(system).version()
-        except Failure:
-            version = None
-    plugins = (path + "/docker/cli-plugins/docker-compose" for path in _PLUGINS)
-    return {
-        "installed": system.which("dockerd") is not None,
-        "version": version,
-        "compose": any(system.exists(path) for path in plugins),
     }
 
 

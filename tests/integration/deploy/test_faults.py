@@ -36,6 +36,30 @@ def test_image_that_does_not_exist(project: Project, on_host: OnHost) -> None:
     assert again.code == 0, again.shown
 
 
+def test_a_port_that_somebody_else_has(project: Project, on_host: OnHost) -> None:
+    """On a host that runs a release, whose own ports are no obstacle."""
+    before = {role: set(found) for role, found in containers(on_host).items()}
+    stop = "docker rm -f neighbour"
+    on_host(
+        "h1",
+        "image=$(docker inspect -f '{{.Image}}' $(docker ps -q | head -n 1)) &&"
+        " docker run -d --name neighbour -p 127.0.0.1:7070:7070 -p 7071:7071"
+        " --entrypoint sleep $image 600",
+    )
+    try:
+        for port, holder in (22, "another program"), (7071, "container neighbour"):
+            ended = project.run("deploy", "-e", f"game_server_port={port}")
+            assert ended.code == 3, ended.shown
+            problem = f"preflight: port {port} of game_server is taken by {holder}"
+            assert f"FAILED  {problem}" in ended.out, ended.out
+            assert all(counts["changed"] == 0 for counts in ended.recap().values())
+        allowed = project.run("deploy", "--check", "-e", "game_server_port=7070")
+        assert allowed.code == 2, allowed.shown  # 127.0.0.1 is not where it is to listen
+    finally:
+        on_host("h1", stop)
+    assert {role: set(found) for role, found in containers(on_host).items()} == before
+
+
 def test_container_that_never_becomes_healthy(project: Project, on_host: OnHost) -> None:
     """Its health check's output and its last log lines are shown; correcting it repairs it."""
     probe = ["CMD", "python3", "-c", "import sys; sys.exit('the board is missing')"]

@@ -110,7 +110,7 @@ def test_mounts_are_ansibles(ours: dict[str, Any], ansibles: dict[str, Any]) -> 
 
 
 def test_facts_of_our_own(ours: dict[str, Any]) -> None:
-    assert 22 in ours["provision_tcp_ports"]
+    assert {"address": "0.0.0.0", "port": 22} in ours["provision_listeners"]
     assert ours["provision_disks"]["/"]["available"] > 0
     assert len(ours["provision_boot_id"]) == 36
     assert ours["provision_memory_available_mb"] > 0

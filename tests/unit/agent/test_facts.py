@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from provision.agent.facts.distribution import distribution
+from provision.agent.facts.docker import docker
 from provision.agent.facts.hardware import hardware, mounts, nvidia
-from provision.agent.facts.network import listening_ports, network
-from provision.agent.facts.software import docker, software
+from provision.agent.facts.network import listeners, network
+from provision.agent.facts.software import software
 from provision.agent.resources.facts import Facts
 from tests.unit.agent.described import DescribedSystem
 
@@ -111,12 +112,21 @@ def test_ipv6_addresses_are_written_as_people_write_them() -> None:
     assert found == ["fe80::42:28ff:fe12:34ab", "2001:db8:1::1:0:1"]
 
 
-def test_only_listening_ports_count() -> None:
+def test_only_what_listens_counts() -> None:
     head = "  sl  local_address rem_address   st\n"
     tcp = head + "   0: 00000000:0016 00000000:0000 0A 0\n   1: 0100007F:C350 0100007F:0016 01 0\n"
+    tcp += "   2: 0B00D50A:C383 00000000:0000 0A 0\n"
     tcp6 = head + "   0: 00000000000000000000000000000000:0016 0:0000 0A 0\n"
-    tcp6 += "   1: 00000000000000000000000000000000:C383 0:0000 0A 0\n"
-    assert listening_ports(system({"/proc/net/tcp": tcp, "/proc/net/tcp6": tcp6})) == [22, 50051]
+    tcp6 += "   1: 0000000000000000FFFF00000C00D50A:C383 0:0000 0A 0\n"
+    tcp6 += "   2: B80D0120000000000000000001000000:C383 0:0000 0A 0\n"
+    found = listeners(system({"/proc/net/tcp": tcp, "/proc/net/tcp6": tcp6}))
+    assert [(listener["address"], listener["port"]) for listener in found] == [
+        ("0.0.0.0", 22),
+        ("::", 22),
+        ("10.213.0.11", 50051),
+        ("10.213.0.12", 50051),
+        ("2001:db8::1", 50051),
+    ]
 
 
 def test_mounts_leave_out_what_has_no_disk_and_do_not_ask_remote_ones() -> None:
@@ -167,19 +177,48 @@ def test_kinds_of_machines(files: dict[str, str], expected: tuple[str, str]) -> 
     assert (kind, role) == expected
 
 
-def test_docker_is_asked_for_its_version_where_it_runs() -> None:
+def test_docker_is_asked_for_its_version_and_containers_where_it_runs() -> None:
     path = "/var/run/docker.sock"
     files = {
         path: "",
         "/usr/sbin/dockerd": "",
         "/usr/libexec/docker/cli-plugins/docker-compose": "",
     }
-    host = system(
-        files, sockets={path: {"GET /_ping": {"headers": ["Server: Docker/26.1.5 (linux)"]}}}
-    )
-    assert docker(host) == {"installed": True, "version": "26.1.5", "compose": True}
-    assert docker(system(files)) == {"installed": True, "version": None, "compose": True}
-    assert docker(system()) == {"installed": False, "version": None, "compose": False}
+    container = {
+        "Names": ["/generals-game-server-game-1"],
+        "Labels": {"com.docker.compose.project": "generals-game-server"},
+        "State": "running",
+        "Ports": [
+            {"IP": "10.0.0.1", "PrivatePort": 50051, "PublicPort": 50051, "Type": "tcp"},
+            {"PrivatePort": 9100, "Type": "tcp"},
+            {"IP": "10.0.0.1", "PrivatePort": 53, "PublicPort": 53, "Type": "udp"},
+        ],
+    }
+    other = {"Names": ["/mine"], "Labels": None, "State": "exited", "Ports": []}
+    ping = {"headers": ["Server: Docker/26.1.5 (linux)"]}
+    answers = {"GET /_ping": ping, "GET /containers/json": {"json": [container, other]}}
+    (found,) = docker(system(files, sockets={path: answers})).values()
+    assert found == {
+        "installed": True,
+        "version": "26.1.5",
+        "compose": True,
+        "containers": [
+            {
+                "name": "generals-game-server-game-1",
+                "project": "generals-game-server",
+                "state": "running",
+                "listeners": [{"address": "10.0.0.1", "port": 50051}],
+            },
+            {"name": "mine", "project": "", "state": "exited", "listeners": []},
+        ],
+    }
+
+
+def test_a_docker_that_does_not_answer_is_not_one_without_containers() -> None:
+    path = "/var/run/docker.sock"
+    unknown = {"compose": False, "version": None, "containers": None}
+    for files, installed in (({path: "", "/usr/sbin/dockerd": ""}, True), ({}, False)):
+        assert docker(system(files)) == {"provision_docker": {**unknown, "installed": installed}}
 
 
 def test_the_clock_is_only_called_unsynchronized_where_that_is_known() -> None:

@@ -28,8 +28,8 @@ def facts(**other: Any) -> dict[str, Any]:
         "provision_memory_available_mb": 4000,
         "provision_clock": {"epoch": NOW},
         "provision_nvidia": {"devices": []},
-        "provision_docker": {"version": None},
-        "provision_tcp_ports": [22],
+        "provision_docker": {"installed": False, "version": None, "containers": None},
+        "provision_listeners": [{"address": "0.0.0.0", "port": 22}],
         **other,
     }
 
@@ -64,7 +64,7 @@ def test_a_fit_host_has_none() -> None:
         ),
         (
             0,
-            {"provision_tcp_ports": [22, PORT]},
+            {"provision_listeners": [{"address": "0.0.0.0", "port": PORT}]},
             f"port {PORT} of game_server is taken by another program",
         ),
     ],
@@ -75,11 +75,6 @@ def test_what_is_wrong_is_named(gpu_count: int, other: dict[str, Any], message: 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
     assert len(problems(1, provision_memory_available_mb=1, ansible_service_mgr="init")) == 3
-
-
-def test_ports_that_an_earlier_release_has_are_no_problem() -> None:
-    docker = {"version": "28.0"}
-    assert problems(provision_docker=docker, provision_tcp_ports=[22, PORT]) == []
 
 
 def test_a_clock_that_is_a_little_off_is_none() -> None:
