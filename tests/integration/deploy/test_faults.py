@@ -50,8 +50,8 @@ def test_a_port_that_somebody_else_has(project: Project, on_host: OnHost) -> Non
         for port, holder in (22, "another program"), (7071, "container neighbour"):
             ended = project.run("deploy", "-e", f"game_server_port={port}")
             assert ended.code == 3, ended.shown
-            problem = f"preflight: port {port} of game_server is taken by {holder}"
-            assert f"FAILED  {problem}" in ended.out, ended.out
+            problem = f"preflight on h1: port {port} of game_server is taken by {holder}"
+            assert problem in ended.out, ended.out
             assert all(counts["changed"] == 0 for counts in ended.recap().values())
         allowed = project.run("deploy", "--check", "-e", "game_server_port=7070")
         assert allowed.code == 2, allowed.shown  # 127.0.0.1 is not where it is to listen

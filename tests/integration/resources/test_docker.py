@@ -148,7 +148,13 @@ def test_a_project_comes_up_stays_and_goes(empty: Apply) -> None:
     assert set(changed.changes) == {"api configuration"}
     assert changed.data["recreated"] == ["api"]
 
-    drift = empty("Command", shell="docker pause probe-api-1 && docker stop -t 1 probe-cache-1")
+    drift = empty(
+        "Command",
+        shell="docker pause probe-api-1 && docker stop -t 1 probe-cache-1 && "
+        # A busy daemon answers before its own list of containers has changed.
+        "timeout 30 sh -c 'until docker ps -aq -f name=probe-cache-1 -f status=exited | grep .;"
+        " do sleep 0.1; done'",
+    )
     assert drift.status == "changed", drift
     repaired = project(empty, **models(LOG_LEVEL="debug"))
     assert set(repaired.changes) == {"api", "cache"}
