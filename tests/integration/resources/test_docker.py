@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 REGISTRY = "localhost:5000"  # Docker asks no certificate of loopback
 IMAGE = f"{REGISTRY}/probe:1"
-PREPARE = f"""
+PREPARE = """
 set -e
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends busybox-static docker-registry apache2-utils >&2
@@ -27,12 +27,15 @@ for applet in sh sleep echo true test; do ln -sf busybox /root/image/bin/$applet
 htpasswd -Bbn lab hunter2 > /etc/docker/registry/htpasswd
 cat > /etc/docker/registry/config.yml <<END
 version: 0.1
-storage: {{filesystem: {{rootdirectory: /var/lib/docker-registry}}}}
-http: {{addr: "127.0.0.1:5000"}}
-auth: {{htpasswd: {{realm: lab, path: /etc/docker/registry/htpasswd}}}}
+storage: {filesystem: {rootdirectory: /var/lib/docker-registry}}
+http: {addr: "127.0.0.1:5000"}
+auth: {htpasswd: {realm: lab, path: /etc/docker/registry/htpasswd}}
 END
 chmod 644 /etc/docker/registry/htpasswd
 systemctl restart docker-registry
+"""
+PUSH = f"""
+set -e
 tar -C /root/image -c . | docker import -c 'CMD ["sleep", "1000"]' - {IMAGE}
 echo hunter2 | docker login -u lab --password-stdin {REGISTRY}
 docker push -q {IMAGE}
@@ -64,6 +67,10 @@ def docker(apply: Apply) -> Apply:
     assert installed.status == "changed", installed
     prepared = apply("Command", shell=PREPARE)
     assert prepared.status == "changed", prepared
+    listening = apply("WaitFor", port=5000, timeout=60)  # its unit is started before it listens
+    assert listening.status == "ok", listening
+    pushed = apply("Command", shell=PUSH)
+    assert pushed.status == "changed", pushed
     return apply
 
 

@@ -25,8 +25,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """An SSH agent without keys."""
     socket = tmp_path / "agent"
     with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
-        while not socket.exists():
-            time.sleep(0.01)
+        assert until(socket.exists)
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         yield
         process.terminate()
