@@ -78,6 +78,11 @@ class Project:
         text = json.dumps({"all": {"hosts": hosts}})
         self.inventories.append(self.write("more-hosts.yml", text))
 
+    def set_variables(self, variables: Mapping[str, object]) -> None:
+        """Set variables of all hosts, over those of the inventory."""
+        text = json.dumps({"all": {"vars": variables}})
+        self.inventories.append(self.write("variables.yml", text))
+
     def argv(self, command: str, *arguments: str) -> list[str]:
         """Return the command line."""
         sources = [word for path in self.inventories for word in ("-i", str(path))]

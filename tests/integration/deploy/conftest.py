@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provision.lab.lab import Lab
+from provision.source import load_yaml
 from tests.integration.commandline import Ended, Project
 from tests.labs import lab_for
 
@@ -23,8 +24,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="package")
 def project(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project directory with nothing in it: everything is as shipped."""
-    return Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
+    """A project directory with nothing in it: everything is as shipped.
+
+    The games go on while all the tests are run, at a quarter of the lab's pace: its own is for
+    people who want to see the cluster learn, and takes half a core.
+    """
+    made = Project(tmp_path_factory.mktemp("project"), lab.inventory_file)
+    variables = load_yaml(lab.inventory_file)["all"]["vars"]
+    pace = {"AGENT_MOVES_PER_SECOND": "100", "AGENT_GAMES": "4"}
+    made.set_variables({"agent_environment": {**variables["agent_environment"], **pace}})
+    return made
 
 
 @pytest.fixture(scope="package")

@@ -13,6 +13,8 @@ import docker
 import pytest
 import yaml
 
+from provision.lab import base
+from provision.lab.images import Images
 from provision.lab.lab import Lab
 from provision.source import load_yaml
 from tests.integration.releases.conftest import TEMPLATE, Cluster
@@ -25,29 +27,22 @@ Build = Callable[[str, int], str]
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with lab_for("push", tmp_path_factory) as made:
-        made.up(1)
+        made.up(1, with_images=False)
         yield made
 
 
 @pytest.fixture(scope="package")
-def build(lab: Lab) -> Iterator[Build]:
+def build() -> Iterator[Build]:
     """Make ``IMAGE`` of a version here, with a layer of so many bytes on top; returns its id."""
     client = docker.from_env(timeout=300)
-    inventory: Any = load_yaml(lab.inventory_file)["all"]
-    port = next(
-        tag.partition(":")[2].partition("/")[0]
-        for image in client.images.list()
-        for tag in image.tags
-        if tag.startswith("localhost:") and "/redis:" in tag
-    )
-    base = f"localhost:{port}/redis:{inventory['vars']['redis_image'].rpartition(':')[2]}"
+    debian = base.ensure(Images(client, print))
     made = []
 
     def build(version: str, size: int) -> str:
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as archive:
             for name, content in (
-                ("Dockerfile", f"FROM {base}\nCOPY layer /layer\n".encode()),
+                ("Dockerfile", f"FROM {debian}\nCOPY layer /layer\n".encode()),
                 ("layer", os.urandom(size)),
             ):
                 entry = tarfile.TarInfo(name)
