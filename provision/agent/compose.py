@@ -9,8 +9,8 @@ from provision.agent.docker_api import Docker
 
 # What Compose writes on its containers (github.com/docker/compose, pkg/api/labels.go).
 PROJECT = "com.docker.compose.project"
-_SERVICE = "com.docker.compose.service"
-_ONE_OFF = "com.docker.compose.oneoff"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
 # What provision writes on every service: a hash of its part of the model.
 SPEC = "io.provision.spec"
 
@@ -66,14 +66,14 @@ def containers(docker: Docker, project: str) -> List[Container]:
 
 def _container(entry: Dict[str, Any]) -> Optional[Container]:
     labels = entry.get("Labels") or {}
-    if labels.get(_ONE_OFF) == "True":
+    if labels.get(ONE_OFF) == "True":
         return None
     exited = _EXITED.search(entry.get("Status", ""))
     health = _HEALTH.search(entry.get("Status", ""))
     return Container(
         id=entry["Id"],
         name=entry["Names"][0].lstrip("/"),
-        service=labels.get(_SERVICE, ""),
+        service=labels.get(SERVICE, ""),
         image=entry["Image"],
         spec=labels.get(SPEC, ""),
         state=entry["State"],

@@ -43,12 +43,9 @@ def taken_ports(
         return
     names = {project.name for project in projects}
     containers = docker["containers"] or ()
-    ours = [container for container in containers if container["project"] in names]
-    taken = [
-        *_of_containers(container for container in containers if container["project"] not in names),
-        *_of_programs(facts["provision_listeners"], containers),
-    ]
-    unsteady = {container["project"] for container in ours if container["state"] == "restarting"}
+    others = [container for container in containers if container["project"] not in names]
+    taken = [*_of_containers(others), *_of_programs(facts["provision_listeners"], containers)]
+    unsteady = {it["project"] for it in containers if it["state"] == "restarting"}
     for project in projects:
         if project.name not in unsteady:
             yield from ((project, port, holder) for port, holder in _collisions(project, taken))

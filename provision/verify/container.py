@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-# What Compose writes on its containers (github.com/docker/compose, pkg/api/labels.go).
-_PROJECT = "com.docker.compose.project"
-_SERVICE = "com.docker.compose.service"
-_ONE_OFF = "com.docker.compose.oneoff"
+from provision.agent.compose import ONE_OFF, PROJECT, SERVICE
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,17 @@ class Container:
     @property
     def project(self) -> str:
         """The Compose project that it is of, or nothing."""
-        return str(self._labels.get(_PROJECT, ""))
+        return str(self._labels.get(PROJECT, ""))
 
     @property
     def service(self) -> str:
         """The Compose service that it is of, or nothing."""
-        return str(self._labels.get(_SERVICE, ""))
+        return str(self._labels.get(SERVICE, ""))
 
     @property
     def is_one_off(self) -> bool:
         """Whether ``docker compose run`` started it."""
-        return self._labels.get(_ONE_OFF) == "True"
+        return self._labels.get(ONE_OFF) == "True"
 
     @property
     def image(self) -> str:

@@ -17,7 +17,7 @@ def docker(system: System) -> Dict[str, Any]:
 
     ``version`` and ``containers`` are None where no daemon answers. A container has ``name``,
     Compose's ``project`` ("" without one), ``state``, and in ``listeners`` the ``address`` and
-    ``port`` of every TCP port that it publishes, while it runs.
+    ``port`` of every TCP port that it publishes, while it runs; "" is all addresses.
     """
     version: Optional[str] = None
     containers: Optional[List[Dict[str, Any]]] = None
@@ -45,7 +45,7 @@ def _container(entry: Dict[str, Any]) -> Dict[str, Any]:
         "project": (entry.get("Labels") or {}).get(PROJECT, ""),
         "state": entry["State"],
         "listeners": [
-            {"address": port["IP"], "port": port["PublicPort"]}
+            {"address": port.get("IP", ""), "port": port["PublicPort"]}
             for port in entry.get("Ports") or ()
             if "PublicPort" in port and port["Type"] == "tcp"
         ],

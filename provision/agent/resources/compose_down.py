@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
-from provision.agent.compose import containers
+from provision.agent.compose import PROJECT, containers
 from provision.agent.docker_api import Docker
 from provision.agent.resource import Difference, Resource, State
 from provision.agent.system import System
@@ -33,7 +33,7 @@ class ComposeDown(Resource):
     def actual(self, system: System) -> State:
         """Return the names of what is there."""
         docker = Docker(system)
-        filters = {"filters": {"label": ["com.docker.compose.project=" + self.project]}}
+        filters = {"filters": {"label": ["{}={}".format(PROJECT, self.project)]}}
         state: State = {
             "containers": sorted(it.name for it in containers(docker, self.project)),
             "networks": _names(docker.get("/networks", filters)),

@@ -195,8 +195,10 @@ def test_docker_is_asked_for_its_version_and_containers_where_it_runs() -> None:
         ],
     }
     other = {"Names": ["/mine"], "Labels": None, "State": "exited", "Ports": []}
+    bare = {"PrivatePort": 80, "PublicPort": 81, "Type": "tcp"}  # the API leaves out what is empty
+    third = {"Names": ["/everywhere"], "State": "running", "Ports": [bare]}
     ping = {"headers": ["Server: Docker/26.1.5 (linux)"]}
-    answers = {"GET /_ping": ping, "GET /containers/json": {"json": [container, other]}}
+    answers = {"GET /_ping": ping, "GET /containers/json": {"json": [container, other, third]}}
     (found,) = docker(system(files, sockets={path: answers})).values()
     assert found == {
         "installed": True,
@@ -210,6 +212,12 @@ def test_docker_is_asked_for_its_version_and_containers_where_it_runs() -> None:
                 "listeners": [{"address": "10.0.0.1", "port": 50051}],
             },
             {"name": "mine", "project": "", "state": "exited", "listeners": []},
+            {
+                "name": "everywhere",
+                "project": "",
+                "state": "running",
+                "listeners": [{"address": "", "port": 81}],
+            },
         ],
     }
 
